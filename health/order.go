@@ -1,0 +1,178 @@
+package health
+
+import "time"
+
+// A Lens is through what a viewer looks: how far back, and from when.
+type Lens struct {
+	Window time.Duration
+	At     time.Time // zero: live
+}
+
+// An Interest is what one viewer is looking at: comparable, replaced whole.
+type Interest struct {
+	Lens
+	Service string // whose detail signals are wanted; "" none
+	Request string // id of the request that is open
+	Plan    string // "service/target" or "service/target@version" whose rollback is considered
+	Hidden  bool   // paused: nothing needs to be asked for this viewer
+}
+
+// An Actor is who acts.
+type Actor struct {
+	User string // OS user
+	Sudo string // user behind sudo, if any
+	SSH  string // client address of the SSH connection, if any
+	Host string
+	TTY  string
+}
+
+// Verb is what an Order asks for.
+type Verb string
+
+// The verbs.
+const (
+	DoRollback Verb = "rollback"
+	DoNote     Verb = "note" // a line in the journal, nothing else
+)
+
+// An Order asks for something to be done. It carries the plan that was on the
+// screen, so that what is done is what was seen.
+type Order struct {
+	Do     Verb
+	Plan   Plan
+	By     Actor
+	Reason string // at least 10 characters for a rollback
+	Typed  string // what was typed to confirm: must equal Plan.Target's Name, bytes compared
+}
+
+// A Target is one thing of a service that can be taken back.
+type Target struct {
+	Name     string // unique: "support-chat/prompt"
+	Service  string
+	Kind     string // prompt model index data tool config deploy
+	Driver   string // "http", "command", …
+	Current  string // "" not known
+	Previous []Version
+	Blocked  string // why it cannot be used now; empty: it can
+	Caps     string // what the system guarantees, in words
+	At       time.Time
+}
+
+// A Version is one thing a target could be set to.
+type Version struct {
+	ID   string
+	At   time.Time // when it was deployed; zero: not known
+	Note string
+}
+
+// A Plan is a rollback that was looked at and not yet done. It dies at Expires.
+type Plan struct {
+	ID       string // operation id, also the idempotency key
+	Target   string // Target.Name
+	Service  string
+	Kind     string
+	Driver   string
+	From, To string
+	Token    string   // opaque state of the target the plan was made on: compare-and-swap
+	Diff     []string // "-" and "+" lines
+	Warnings []string
+	At       time.Time
+	Expires  time.Time
+	Symptoms []Symptom // what is ill now and has to become well
+}
+
+// A Symptom is a signal outside its limit when the plan was made.
+type Symptom struct {
+	Signal string
+	Title  string
+	Unit   Unit
+	Bad    Bad
+	Value  float64
+	Limit  float64
+}
+
+// A Reading is how a symptom stands on data newer than the act.
+type Reading struct {
+	Symptom Symptom
+	Value   float64
+	At      time.Time // of the sample
+	Known   bool      // false: there is no sample newer than the act
+}
+
+// Within says whether the reading is on the good side of the symptom's limit.
+func (r Reading) Within() bool {
+	if !r.Known {
+		return false
+	}
+	if r.Symptom.Bad == Down {
+		return r.Value >= r.Symptom.Limit
+	}
+	return r.Value <= r.Symptom.Limit
+}
+
+// Planned is a plan, or why there is none yet.
+type Planned struct {
+	Asking bool
+	Plan   Plan
+	Err    string
+}
+
+// OpState is how far an operation has come.
+type OpState string
+
+// The states of an operation. Only Recovered claims that it helped, and only
+// NotApplied, Refused, Denied, Failed and Abandoned claim that nothing was done.
+const (
+	OpPlanned      OpState = "planned"
+	OpSending      OpState = "sending"
+	OpAccepted     OpState = "accepted" // the system took the request; nothing is proved
+	OpUnknown      OpState = "unknown"  // sent, and no answer that tells: reality is being asked
+	OpApplied      OpState = "applied"  // read back: the target runs To; the symptom is being watched
+	OpRecovered    OpState = "recovered"
+	OpNotRecovered OpState = "not recovered"
+	OpUnproven     OpState = "unproven" // applied, and too little data to say whether it helped
+	OpNotApplied   OpState = "not applied"
+	OpMoved        OpState = "moved by other" // somebody else changed the target meanwhile
+	OpRefused      OpState = "refused"        // by the target: state moved, conflict
+	OpDenied       OpState = "denied"         // by the target: credentials
+	OpFailed       OpState = "failed"         // by the target: nothing happened
+	OpAbandoned    OpState = "abandoned"      // sickbay ended before anything was sent
+)
+
+// Ended says whether nothing more will happen in this state.
+func (s OpState) Ended() bool {
+	switch s {
+	case OpPlanned, OpSending, OpAccepted, OpUnknown, OpApplied:
+		return false
+	}
+	return true
+}
+
+// A Rollback is one operation.
+type Rollback struct {
+	ID       string
+	Service  string
+	Target   string
+	Kind     string
+	From, To string
+	By       string
+	Reason   string
+	State    OpState
+	At       time.Time // when it was ordered
+	Applied  time.Time // when the target was first seen at To; zero: not yet
+	Until    time.Time // when watching ends
+	Text     string    // newest word on it: "quality 0.91 within 0.80, 2 of 3 looks"
+	Readings []Reading
+}
+
+// An Entry is one line of the journal.
+type Entry struct {
+	Seq     int
+	At      time.Time
+	Op      string // operation id, "" for notes
+	Event   string
+	By      string
+	Service string
+	Text    string
+	Hash    string
+}

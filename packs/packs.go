@@ -1,0 +1,83 @@
+// Package packs knows what to look at: one TOML file per exporter says how it is
+// recognised and which query feeds which signal.
+package packs
+
+import (
+	"strings"
+	"time"
+
+	"sickbay/health"
+)
+
+// A Pack is what one exporter offers.
+type Pack struct {
+	ID       string      `toml:"-"` // the file's name
+	Title    string      `toml:"title"`
+	Kind     health.Kind `toml:"kind"`     // of a service it sees; "" leaves it to other packs
+	Read     string      `toml:"read"`     // source file and version where the names were read
+	Detect   []string    `toml:"detect"`   // any of these metric names proves its presence
+	Identity []string    `toml:"identity"` // labels that may name the service, best first
+	Sample   string      `toml:"sample"`   // exposition lines that must be detected
+
+	Signals       []Signal       `toml:"signal"`
+	Distributions []Distribution `toml:"distribution"`
+	Exported      []Exported     `toml:"exported"` // drift scores computed by others
+	Versions      []Version      `toml:"version"`
+}
+
+// A Signal says how a pack measures a signal of the catalogue.
+type Signal struct {
+	ID       string   `toml:"id"` // in Catalogue, or with Title and Unit of its own
+	Title    string   `toml:"title"`
+	Unit     string   `toml:"unit"`
+	Bad      string   `toml:"bad"`
+	Query    string   `toml:"query"` // with $by and $rate
+	Warn     *float64 `toml:"warn"`
+	Critical *float64 `toml:"critical"`
+	Why      string   `toml:"why"`    // where the limits come from
+	Detail   bool     `toml:"detail"` // only asked when the service is open
+}
+
+// A Distribution can be compared with itself at another time.
+type Distribution struct {
+	Signal  string `toml:"signal"`  // in words: "prompt length"
+	Kind    string `toml:"kind"`    // "histogram" or "categorical"
+	Query   string `toml:"query"`   // with $by and $window; keeps le, or Label
+	Label   string `toml:"label"`   // categorical: which label is the category
+	Feature string `toml:"feature"` // label that names the feature, "" none
+}
+
+// Exported is a drift score computed by somebody else: shown, never judged.
+type Exported struct {
+	Signal  string `toml:"signal"`
+	Query   string `toml:"query"`
+	Feature string `toml:"feature"`
+	Tool    string `toml:"tool"`   // label or literal
+	Method  string `toml:"method"` // label or literal
+}
+
+// A Version says which label of which series names a version.
+type Version struct {
+	What  string `toml:"what"`  // build model prompt index data config
+	Query string `toml:"query"` // with $by; the label is kept
+	Label string `toml:"label"`
+}
+
+// A Presence is one metric name with one set of identity labels, as found.
+type Presence struct {
+	Metric string
+	Labels map[string]string
+}
+
+// Found is a pack that is present and how its services are told apart.
+type Found struct {
+	Pack     *Pack
+	By       string   // the identity label in use
+	Services []string // its values, sorted
+}
+
+// Expand fills a query template. by is a label name, window and rate are at
+// least a second.
+func Expand(query, by string, rate, window time.Duration) string {
+	return strings.NewReplacer("$by", by, "$rate", promDuration(rate), "$window", promDuration(window)).Replace(query)
+}

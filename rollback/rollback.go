@@ -1,0 +1,92 @@
+// Package rollback takes things back: targets (one file per kind), the ladder
+// every rollback climbs, the journal on disk and the proof afterwards.
+package rollback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"sickbay/health"
+)
+
+// Caps says what a target's system guarantees.
+type Caps struct {
+	CompareAndSwap bool          // the write itself fails when the state moved
+	Idempotent     bool          // the operation id makes a second request harmless
+	Settle         time.Duration // after applied, before its effect can be measured
+	Words          string        // the same, for people
+}
+
+// State is what a target is now.
+type State struct {
+	Version string
+	Token   string // opaque; changes whenever the target does
+	Ready   bool
+	Blocked string // why it cannot be rolled back now
+	At      time.Time
+	History []health.Version // newest first, without Version itself
+}
+
+// Errors that classify an answer. Anything else after a request was sent is
+// unknown: it may have happened.
+var (
+	ErrMoved  = errors.New("the target has moved since the plan was made") // 409 412 422
+	ErrDenied = errors.New("the target refused the credentials")           // 401 403
+	ErrFailed = errors.New("the target refused the request")               // other 4xx: nothing happened
+)
+
+// A Target is one thing that can be taken back. Only Execute writes.
+type Target interface {
+	Info() health.Target // Name, Service, Kind, Driver
+	Caps() Caps
+	Current(ctx context.Context) (State, error)
+	// Plan looks, and never touches. An empty to means the newest version
+	// before the current one.
+	Plan(ctx context.Context, to string) (health.Plan, error)
+	// Execute makes exactly one attempt; op is the operation id.
+	Execute(ctx context.Context, p health.Plan, op, reason string) error
+}
+
+// Decode fills a struct from the kind's own section of the config.
+type Decode func(into any) error
+
+// Kind is a kind of target.
+type Kind struct {
+	Name    string
+	Doc     string
+	Example string // a section for config.example.toml, without the [[rollback]] line
+	Open    func(info health.Target, decode Decode) (Target, error)
+}
+
+var kinds = map[string]Kind{}
+
+func register(k Kind) { kinds[k.Name] = k }
+
+// Kinds lists all kinds by name.
+func Kinds() []Kind {
+	all := make([]Kind, 0, len(kinds))
+	for _, k := range kinds {
+		all = append(all, k)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
+	return all
+}
+
+// Open makes a target of a kind. It does not talk to anybody yet.
+func Open(info health.Target, decode Decode) (Target, error) {
+	k, ok := kinds[info.Driver]
+	if !ok {
+		return nil, fmt.Errorf("rollback %q: unknown kind %q", info.Name, info.Driver)
+	}
+	t, err := k.Open(info, decode)
+	if err != nil {
+		return nil, fmt.Errorf("rollback %q: %w", info.Name, err)
+	}
+	return t, nil
+}
+
+// A Witness reads how symptoms stand on data newer than since.
+type Witness func(service string, since time.Time, symptoms []health.Symptom) []health.Reading

@@ -1,0 +1,125 @@
+// Package sources knows who can be asked: one file per kind. A source answers
+// questions and follows streams; it keeps no history and judges nothing.
+package sources
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sort"
+	"time"
+
+	"sickbay/health"
+)
+
+// A Source is somebody who can be asked, and any of the abilities below.
+type Source interface {
+	Name() string
+	io.Closer
+}
+
+// Metrics answers PromQL.
+type Metrics interface {
+	Source
+	// Range returns what there is between start and end, both multiples of
+	// step: holes stay holes, NaN stays NaN. An Answer with warnings is still
+	// an answer. It returns when ctx ends.
+	Range(ctx context.Context, expr string, start, end time.Time, step time.Duration) (Answer, error)
+	// Instant returns at most one point per series.
+	Instant(ctx context.Context, expr string, at time.Time) (Answer, error)
+}
+
+// An Answer is what came back, whole or not.
+type Answer struct {
+	Series   []Series
+	Warnings []string
+	Bytes    int64
+	Took     time.Duration
+	Skew     time.Duration // server's clock minus ours, from its Date header; 0: not known
+}
+
+// Series is one line of an answer.
+type Series struct {
+	Labels map[string]string
+	Points []health.Point
+}
+
+// Logs follows a stream of records.
+type Logs interface {
+	Source
+	// Follow first emits what is already there, oldest first, then what comes,
+	// in batches and in order, until ctx ends. emit keeps the batch. Follow
+	// reconnects by itself and says so in the batch's Note.
+	Follow(ctx context.Context, emit func(Batch)) error
+}
+
+// A Batch is some records and the counts since the batch before.
+type Batch struct {
+	Requests []health.Request
+	Lines    int
+	Bad      int // lines that were not of the source's format; they are in Requests as plain text
+	Dropped  int
+	Bytes    int64
+	Note     string // "rotated", "truncated", "waiting for app.jsonl", "" all is well
+	Err      error  // why nothing can be read just now; nil: all is well
+}
+
+// Changes lists what was altered.
+type Changes interface {
+	Source
+	// Changes returns what is known to have changed since then, in any order.
+	Changes(ctx context.Context, since time.Time) ([]health.Change, error)
+}
+
+// Alerts lists what the monitoring system complains about.
+type Alerts interface {
+	Source
+	Alerts(ctx context.Context) ([]health.Alert, error)
+}
+
+// About says what and where a source is, for the sources view.
+type About interface {
+	// About never contains credentials.
+	About() (kind, where string)
+	// Version asks the server who it is; an empty version is a good answer.
+	Version(ctx context.Context) (string, error)
+}
+
+// Decode fills a struct from the kind's own section of the config; unknown keys
+// are reported by the config room.
+type Decode func(into any) error
+
+// Kind is a kind of source: how a section of the config becomes one.
+type Kind struct {
+	Name    string
+	Doc     string // one sentence for the docs
+	Example string // a section for config.example.toml, without the [[source]] line
+	Open    func(name string, decode Decode) (Source, error)
+}
+
+var kinds = map[string]Kind{}
+
+func register(k Kind) { kinds[k.Name] = k }
+
+// Kinds lists all kinds by name.
+func Kinds() []Kind {
+	all := make([]Kind, 0, len(kinds))
+	for _, k := range kinds {
+		all = append(all, k)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
+	return all
+}
+
+// Open makes a source of a kind. It does not talk to anybody yet.
+func Open(kind, name string, decode Decode) (Source, error) {
+	k, ok := kinds[kind]
+	if !ok {
+		return nil, fmt.Errorf("source %q: unknown kind %q", name, kind)
+	}
+	s, err := k.Open(name, decode)
+	if err != nil {
+		return nil, fmt.Errorf("source %q: %w", name, err)
+	}
+	return s, nil
+}
