@@ -3,6 +3,7 @@
 package packs
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -80,4 +81,9 @@ type Found struct {
 // least a second.
 func Expand(query, by string, rate, window time.Duration) string {
 	return strings.NewReplacer("$by", by, "$rate", promDuration(rate), "$window", promDuration(window)).Replace(query)
+}
+
+// promDuration writes d as PromQL reads it.
+func promDuration(d time.Duration) string {
+	return strconv.FormatInt(int64(max(d, time.Second)/time.Second), 10) + "s"
 }
