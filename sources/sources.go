@@ -60,6 +60,7 @@ type Batch struct {
 	Bad      int // lines that were not of the source's format; they are in Requests as plain text
 	Dropped  int
 	Bytes    int64
+	CaughtUp bool   // everything that was there when Follow began has been emitted
 	Note     string // "rotated", "truncated", "waiting for app.jsonl", "" all is well
 	Err      error  // why nothing can be read just now; nil: all is well
 }
