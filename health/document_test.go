@@ -1,0 +1,111 @@
+package health
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+)
+
+// promise is the JSON of design section 4, key by key.
+var promise = map[string]string{
+	"":                              "alerts at changes failures rollbacks services sources window",
+	"sources[]":                     "age_s error kind name ok",
+	"services[]":                    "drift kind name reasons rollback signals since status suspects version",
+	"services[].reasons[]":          "limit signal status text value",
+	"services[].signals[]":          "age_s id state status title unit value",
+	"services[].drift[]":            "feature gap high kind level low n_current n_reference p psi_adj signal",
+	"services[].suspects[]":         "at change evidence from kind label rank score to",
+	"services[].rollback":           "targets",
+	"services[].rollback.targets[]": "blocked current kind name previous",
+	"failures[]":                    "count example first id in_common last service signature state",
+	"changes[]":                     "at from id kind service text to",
+	"alerts[]":                      "name service severity since state",
+	"rollbacks[]":                   "at by from id reason service state target to",
+}
+
+// full has one of everything, with numbers that JSON cannot say.
+func full() *Snapshot {
+	nan := math.NaN()
+	return &Snapshot{
+		At: time.Unix(1e9, 0), Window: time.Hour,
+		Sources: []SourceState{{Name: "main"}},
+		Services: []Service{{
+			Name: "a", Findings: []Finding{{Value: &nan}}, Signals: []Signal{{State: Fresh, Value: math.Inf(1)}},
+			Drift: []Drift{{NRef: nan}}, Suspects: []Suspect{{Score: nan}}, Targets: []Target{{}},
+		}},
+		Failures: []Failure{{}}, Changes: []Change{{}}, Alerts: []Alert{{}}, Rollbacks: []Rollback{{}},
+	}
+}
+
+func TestTheDocumentHasExactlyThePromisedKeys(t *testing.T) {
+	for name, s := range map[string]*Snapshot{"full": full()} {
+		raw, err := json.Marshal(s.Document(time.Unix(1e9+60, 0)))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var v any
+		if err := json.Unmarshal(raw, &v); err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		keysOf("", v, got)
+		if !reflect.DeepEqual(got, promise) {
+			for path, want := range promise {
+				if got[path] != want {
+					t.Errorf("%q: keys %q, promised %q", path, got[path], want)
+				}
+			}
+			for path := range got {
+				if promise[path] == "" {
+					t.Errorf("%q was never promised", path)
+				}
+			}
+		}
+	}
+}
+
+func TestListsInTheDocumentAreNeverNull(t *testing.T) {
+	for name, s := range map[string]*Snapshot{"empty": {}, "full": full()} {
+		raw, err := json.Marshal(s.Document(time.Now()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range strings.Fields("sources services failures changes alerts rollbacks reasons signals drift suspects targets previous evidence in_common") {
+			if strings.Contains(string(raw), `"`+key+`":null`) {
+				t.Errorf("%s: %s is null", name, key)
+			}
+		}
+	}
+}
+
+func TestAValueThatIsNotKnownIsNull(t *testing.T) {
+	for state, known := range map[State]bool{Absent: false, Fresh: true, Stale: true, NaN: false, Unreachable: false, Partial: true} {
+		s := Snapshot{Services: []Service{{Signals: []Signal{{Value: 7, State: state}}}}}
+		if got := s.Document(time.Now()).Services[0].Signals[0].Value; (got != nil) != known {
+			t.Errorf("%v: value known = %v, want %v", state, got != nil, known)
+		}
+	}
+}
+
+func keysOf(path string, v any, into map[string]string) {
+	switch v := v.(type) {
+	case map[string]any:
+		var keys []string
+		for k, child := range v {
+			keys = append(keys, k)
+			keysOf(strings.TrimPrefix(path+"."+k, "."), child, into)
+		}
+		sort.Strings(keys)
+		into[path] = strings.Join(keys, " ")
+	case []any:
+		for _, child := range v {
+			if _, ok := child.(map[string]any); ok {
+				keysOf(path+"[]", child, into)
+			}
+		}
+	}
+}
