@@ -1,0 +1,89 @@
+package chart
+
+import (
+	"math"
+	"time"
+
+	"sickbay/health"
+)
+
+// levels are the eight heights of a sparkline's column, and their stand-ins.
+var (
+	levels      = []rune("▁▂▃▄▅▆▇█")
+	asciiLevels = []rune("_.:-=+*#")
+)
+
+// Spark draws a series as w columns from zero to a round number above its
+// largest value. Columns are cut by absolute time, so that only the newest
+// changes until a whole column has elapsed. A column without a sample is blank.
+func Spark(points []health.Point, bad health.Bad, at time.Time, window time.Duration, ascii bool, w int) string {
+	if w < 1 {
+		return ""
+	}
+	per := max((window.Milliseconds()+int64(w)-1)/int64(w), 1)
+	f := frame{perDot: per, first: floorDiv(at.UnixMilli(), per) - int64(w) + 1, dots: w}
+	columns := f.thin(points, 0, bad)
+	top := 0.0
+	for _, b := range columns {
+		top = max(top, b.v)
+	}
+	return string(bars(columns, roundTop(top), ascii, w))
+}
+
+// SparkCounts draws counts of equal slices of time, oldest first, as at most w
+// columns; when there are more slices, neighbours are added up.
+func SparkCounts(counts []int, ascii bool, w int) string {
+	if w < 1 || len(counts) == 0 {
+		return string(blank(max(w, 0)))
+	}
+	w0 := w
+	w = min(w, len(counts))
+	columns := make([]bucket, w)
+	top := 0.0
+	for i, n := range counts {
+		b := &columns[i*w/len(counts)]
+		b.x = i * w / len(counts)
+		b.v += float64(max(n, 0))
+		top = max(top, b.v)
+	}
+	return string(bars(columns, top, ascii, w)) + string(blank(w0-w))
+}
+
+func bars(columns []bucket, top float64, ascii bool, w int) []rune {
+	glyphs := levels
+	if ascii {
+		glyphs = asciiLevels
+	}
+	out := blank(w)
+	for _, b := range columns {
+		n := 0
+		if top > 0 && b.v > 0 {
+			n = min(int(b.v/top*float64(len(glyphs)-1)+0.5), len(glyphs)-1)
+		}
+		out[b.x] = glyphs[n]
+	}
+	return out
+}
+
+// roundTop rounds up to 1, 1.5, 2, 3, 5 or 7 of a ten, so that the heights of
+// all columns stay the same while the largest value moves a little.
+func roundTop(v float64) float64 {
+	if v <= 0 {
+		return 0
+	}
+	p := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, m := range []float64{1, 1.5, 2, 3, 5, 7} {
+		if v <= m*p {
+			return m * p
+		}
+	}
+	return 10 * p
+}
+
+func blank(n int) []rune {
+	out := make([]rune, n)
+	for i := range out {
+		out[i] = ' '
+	}
+	return out
+}
