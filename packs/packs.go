@@ -15,6 +15,7 @@ type Pack struct {
 	ID       string      `toml:"-"` // the file's name
 	Title    string      `toml:"title"`
 	Kind     health.Kind `toml:"kind"`     // of a service it sees; "" leaves it to other packs
+	Rank     int         `toml:"rank"`     // who is believed where packs measure the same: see Before
 	Read     string      `toml:"read"`     // source file and version where the names were read
 	Detect   []string    `toml:"detect"`   // any of these metric names proves its presence
 	Identity []string    `toml:"identity"` // labels that may name the service, best first
@@ -57,7 +58,8 @@ type Exported struct {
 	Method  string `toml:"method"` // label or literal
 }
 
-// A Version says which label of which series names a version.
+// A Version says which label of which series names a version. Where a service
+// has several, the one with the greatest value is what it runs.
 type Version struct {
 	What  string `toml:"what"`  // build model prompt index data config
 	Query string `toml:"query"` // with $by; the label is kept
@@ -68,6 +70,7 @@ type Version struct {
 type Presence struct {
 	Metric string
 	Labels map[string]string
+	Series int // how many; 0 counts as one
 }
 
 // Found is a pack that is present and how its services are told apart.
