@@ -40,6 +40,7 @@ type State struct {
 	Offset   int    // first visible row
 	Sort     int    // index into Kind.Sorts
 	Filter   string // lower case; rows not containing it are not shown
+	Large    bool   // charts: only the selected one, as large as the pane
 }
 
 // A Kind is a kind of pane.
