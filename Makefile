@@ -1,0 +1,48 @@
+.DEFAULT_GOAL := help
+SHELL         := /bin/bash
+VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@2026.2.2
+BUILD         := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+SCENARIO      ?= bad-prompt
+
+.PHONY: help build demo test bench fuzz golden look docs integration clean
+
+help:        ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+build:       ## one static binary: bin/sickbay
+	@$(BUILD) -o bin/sickbay ./cmd/sickbay
+
+demo: build  ## the dashboard on a simulated AI stack full of trouble (SCENARIO=quiet|bad-prompt|…)
+	@./bin/sickbay demo --scenario $(SCENARIO) --write
+
+test:        ## everything that must hold: format, tidy, vet, staticcheck, tests with the race detector
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'd: $$unformatted"; exit 1; }
+	go mod tidy -diff
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go test -race ./...
+	go test -run 'AtEverySize|FillsItsRectangle' ./tui/...
+
+bench:       ## speed and bytes against the budgets of the design
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz:        ## every parser, 20 s each
+	@for pkg in $$(grep -rlE '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -hoE '^func Fuzz\w+' $$pkg/*_test.go | cut -d' ' -f2); do \
+	    echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime 20s $$pkg || exit 1; done; done
+
+golden:      ## draw the golden screens again (then read the diff)
+	go test ./tui/... -run Golden -update
+
+look: build  ## every view at 80x24 and 120x40, from the seeded demo
+	@./bin/sickbay demo --scenario $(SCENARIO) --look
+
+docs: build  ## pictures and key tables of the docs, made by the real program
+	@./docs/make.sh
+
+integration: build  ## against a real Prometheus and a real terminal; says what it skipped
+	go test -tags integration -count=1 -v -run Integration ./demo/... ./cmd/...
+
+clean:       ## remove what was built
+	rm -rf bin
