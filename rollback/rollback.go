@@ -27,7 +27,9 @@ type State struct {
 	Ready   bool
 	Blocked string // why it cannot be rolled back now
 	At      time.Time
-	History []health.Version // newest first, without Version itself
+	History []health.Version // newest first, without Version itself; nil: the target keeps no list
+	Since   time.Time        // when Version was deployed; zero: not known
+	Back    string           // the newest version before Version; "" none is known
 }
 
 // Errors that classify an answer. Anything else after a request was sent is
@@ -46,7 +48,9 @@ type Target interface {
 	// Plan looks, and never touches. An empty to means the newest version
 	// before the current one.
 	Plan(ctx context.Context, to string) (health.Plan, error)
-	// Execute makes exactly one attempt; op is the operation id.
+	// Execute makes exactly one attempt and is never retried; op is the
+	// operation id. An error that is none of ErrMoved, ErrDenied and ErrFailed
+	// means that it may have happened.
 	Execute(ctx context.Context, p health.Plan, op, reason string) error
 }
 

@@ -1,0 +1,210 @@
+package rollback
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"sickbay/health"
+)
+
+// How often a target is asked what it runs after a request was taken, after an
+// answer was lost, and when that has lasted.
+const (
+	askTaken = 2 * time.Second
+	askLost  = 10 * time.Second
+	askLong  = time.Minute
+)
+
+// looksNeeded is how many looks in a row must find every symptom within its
+// limit: one good sample may be luck.
+const looksNeeded = 2
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// ask reads back what the target runs: nothing else proves a rollback.
+func (d *Desk) ask(ctx context.Context, op operation) operation {
+	read, cancel := context.WithTimeout(ctx, d.o.Deadline)
+	s, err := op.target.Current(read)
+	cancel()
+	if ctx.Err() != nil {
+		return op
+	}
+	now := time.Now()
+	overdue := now.Sub(op.sent) >= d.o.Settle
+	next, text := verdict(op, s, err, overdue)
+	if next == health.OpApplied {
+		return d.applied(op, text, now)
+	}
+	if next != op.State {
+		return d.say(op, next, text)
+	}
+	op.Text = text
+	d.tell(op)
+	pause(ctx, askAgain(op.State, overdue))
+	return op
+}
+
+func askAgain(state health.OpState, overdue bool) time.Duration {
+	switch {
+	case state == health.OpAccepted:
+		return askTaken
+	case overdue:
+		return askLong
+	}
+	return askLost
+}
+
+// verdict says what a look at the target means for an operation that was sent.
+// The same state means: ask again. overdue means that a late request has had its
+// time.
+func verdict(op operation, s State, err error, overdue bool) (health.OpState, string) {
+	runs := tidy(s.Version, 60)
+	switch {
+	case err != nil && overdue:
+		return health.OpUnknown, "whether it happened cannot be told: " + because(err)
+	case err != nil:
+		return op.State, "reading back: " + because(err)
+	case s.Version == op.To && s.Ready:
+		return health.OpApplied, "read back: " + op.Target + " runs " + op.To
+	case s.Version == op.To && overdue:
+		return health.OpApplied, "read back: " + op.Target + " runs " + op.To + ", and is still not ready"
+	case s.Version == op.To:
+		return op.State, op.To + " is there and not ready yet"
+	case s.Version == "":
+		return op.State, op.Target + " does not say what it runs"
+	case s.Version != op.From:
+		return health.OpMoved, fmt.Sprintf("%s runs %s, which is neither %s nor %s: somebody else changed it", op.Target, runs, op.From, op.To)
+	case overdue:
+		return health.OpNotApplied, fmt.Sprintf("not applied so far: %s still runs %s; a late request may yet come through", op.Target, runs)
+	}
+	return op.State, fmt.Sprintf("%s still runs %s", op.Target, runs)
+}
+
+// applied begins the watch, if there is something to be watched.
+func (d *Desk) applied(op operation, text string, now time.Time) operation {
+	op.Applied = now
+	op.Until = now.Add(op.target.Caps().Settle + d.o.Watch)
+	op = d.say(op, health.OpApplied, text)
+	if len(op.plan.Symptoms) == 0 {
+		return d.say(op, health.OpUnproven, op.To+" runs; nothing was ill when it was planned, so whether it helped cannot be shown")
+	}
+	return op
+}
+
+// look waits for the next look at the symptoms and takes it.
+func (d *Desk) look(ctx context.Context, w Witness, op operation) operation {
+	if other := d.overtaken(op); other != "" {
+		return d.say(op, health.OpMoved, "it was applied, and then somebody else changed it: "+op.Target+" runs "+other)
+	}
+	since := op.Applied.Add(op.target.Caps().Settle)
+	if w != nil {
+		op.Readings = w(op.Service, since, op.plan.Symptoms)
+	}
+	op.Readings = newer(op.plan.Symptoms, op.Readings, since)
+	op = counted(op)
+	text := op.words()
+	switch {
+	case op.looks >= looksNeeded:
+		return d.say(op, health.OpRecovered, text)
+	case time.Now().Before(op.Until):
+		op.Text = text
+		d.tell(op)
+		pause(ctx, max(0, min(d.o.Look, time.Until(op.Until))))
+		return op
+	case op.outside():
+		return d.say(op, health.OpNotRecovered, text)
+	}
+	return d.say(op, health.OpUnproven, text)
+}
+
+// overtaken is the version that somebody else has set since, as far as the desk
+// has seen.
+func (d *Desk) overtaken(op operation) string {
+	for _, t := range d.Targets() {
+		if t.Name == op.Target && t.At.After(op.Applied) && t.Current != "" && t.Current != op.To {
+			return tidy(t.Current, 60)
+		}
+	}
+	return ""
+}
+
+// newer is one reading per symptom, in their order, known only if it is newer
+// than the act: old data prove nothing.
+func newer(symptoms []health.Symptom, got []health.Reading, since time.Time) []health.Reading {
+	out := make([]health.Reading, len(symptoms))
+	for i, s := range symptoms {
+		out[i] = health.Reading{Symptom: s}
+		for _, r := range got {
+			if r.Symptom.Signal == s.Signal && r.Known && r.At.After(since) && health.Num(r.Value) != nil {
+				out[i] = health.Reading{Symptom: s, Value: r.Value, At: r.At, Known: true}
+			}
+		}
+	}
+	return out
+}
+
+// counted counts a look at which all is within its limit. The same samples seen
+// again are the same look.
+func counted(op operation) operation {
+	fresh := map[string]time.Time{}
+	again := false
+	for _, r := range op.Readings {
+		if !r.Within() {
+			op.looks, op.newest = 0, nil
+			return op
+		}
+		fresh[r.Symptom.Signal] = r.At
+		again = again || !r.At.After(op.newest[r.Symptom.Signal])
+	}
+	if !again {
+		op.looks, op.newest = op.looks+1, fresh
+	}
+	return op
+}
+
+// outside says whether a symptom is known to be still ill.
+func (op operation) outside() bool {
+	for _, r := range op.Readings {
+		if r.Known && !r.Within() {
+			return true
+		}
+	}
+	return false
+}
+
+// words says how the symptoms stand: "quality 0.91, limit 0.80: within, 1 of 2
+// looks".
+func (op operation) words() string {
+	var parts []string
+	all := true
+	for _, r := range op.Readings {
+		s := r.Symptom
+		name := s.Title
+		if name == "" {
+			name = s.Signal
+		}
+		switch {
+		case !r.Known:
+			parts = append(parts, name+": nothing newer than the rollback yet")
+		case r.Within():
+			parts = append(parts, fmt.Sprintf("%s %s, limit %s: within", name, health.Format(s.Unit, r.Value), health.Format(s.Unit, s.Limit)))
+		default:
+			parts = append(parts, fmt.Sprintf("%s %s, limit %s: still outside", name, health.Format(s.Unit, r.Value), health.Format(s.Unit, s.Limit)))
+		}
+		all = all && r.Within()
+	}
+	text := strings.Join(parts, "; ")
+	if all {
+		text += fmt.Sprintf(", %d of %d looks", op.looks, looksNeeded)
+	}
+	return text
+}
