@@ -1,0 +1,272 @@
+package logs
+
+import (
+	"strings"
+
+	"sickbay/health"
+)
+
+const maxParts = 256 // messages, chunks, tool calls of one record
+
+func (rec *record) setContent(m meaning, v value) bool {
+	r := &rec.Request
+	switch m {
+	case promptText:
+		r.Prompt = messages(v, "")
+		return r.Prompt != ""
+	case answerText:
+		r.Answer = messages(v, "assistant")
+		return r.Answer != ""
+	case systemText:
+		rec.system = messages(v, "system")
+	case documents:
+		r.Chunks = chunks(v)
+		return len(r.Chunks) > 0
+	case toolCalls:
+		r.Tools = calls(v)
+		return len(r.Tools) > 0
+	case evaluations:
+		r.Scores = scores(v)
+		return len(r.Scores) > 0
+	case evalName:
+		rec.eval.name = v.text()
+	case evalScore:
+		rec.eval.score = v.text()
+	case evalLabel:
+		rec.eval.label = v.text()
+	case aTool:
+		rec.tool.Name = v.text()
+	case toolArguments:
+		rec.tool.Arguments = v.text()
+	case toolResult:
+		rec.tool.Result = v.text()
+	}
+	return true
+}
+
+// unpacked looks into text that holds JSON: spans carry lists that way.
+func unpacked(v value) value {
+	if v.kind != text {
+		return v
+	}
+	s := strings.TrimSpace(v.text())
+	if len(s) < 2 || s[0] != '[' && s[0] != '{' {
+		return v
+	}
+	inner := scanner{s: s}
+	if got, ok := inner.value(); ok && inner.end() {
+		return got
+	}
+	return v
+}
+
+// each visits the items of a list, or the one thing that stands for a list of one.
+func each(v value, visit func(v value)) {
+	n := 0
+	v = unpacked(v)
+	if v.kind != list {
+		visit(v)
+		return
+	}
+	items(v.raw, func(v value) {
+		if n++; n <= maxParts {
+			visit(v)
+		}
+	})
+}
+
+// messages turns a conversation into lines "role: text". The role that goes
+// without saying is left out.
+func messages(v value, silent string) string {
+	if v = unpacked(v); v.kind == text {
+		return v.text()
+	}
+	var lines []string
+	each(v, func(v value) {
+		role, said := message(v)
+		if role != "" && role != silent {
+			said = role + ": " + said
+		}
+		if said != "" {
+			lines = append(lines, said)
+		}
+	})
+	return strings.Join(lines, "\n")
+}
+
+// message reads {"role","parts":[…]} and {"role","content": text or parts}.
+func message(v value) (role, said string) {
+	if v.kind != object {
+		return "", v.text()
+	}
+	var kind, name, arguments string
+	fields(v.raw, func(key string, v value) {
+		switch key {
+		case "role":
+			role = v.text()
+		case "type":
+			kind = v.text()
+		case "parts", "content", "text":
+			said = joined(said, messages(v, ""))
+		case "result", "response":
+			said = joined(said, v.text())
+		case "name":
+			name = v.text()
+		case "arguments":
+			arguments = v.text()
+		case "tool_calls":
+			for _, c := range calls(v) {
+				said = joined(said, c.Name+"("+c.Arguments+")")
+			}
+		}
+	})
+	switch kind {
+	case "tool_call":
+		said = name + "(" + arguments + ")"
+	case "tool_call_response":
+		said = "result: " + said
+	}
+	return role, said
+}
+
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "\n" + b
+}
+
+func chunks(v value) []health.Chunk {
+	var all []health.Chunk
+	each(v, func(v value) {
+		var c health.Chunk
+		if v.kind != object {
+			c.Text = v.text()
+		}
+		fields(v.raw, func(key string, v value) {
+			switch key {
+			case "id", "document_id", "chunk_id":
+				c.ID = v.text()
+			case "score", "similarity", "relevance":
+				c.Score = pointer(v)
+			case "age_s", "age":
+				c.Age = pointer(v)
+			case "content", "text", "page_content":
+				c.Text = v.text()
+			}
+		})
+		if c != (health.Chunk{}) {
+			all = append(all, c)
+		}
+	})
+	return all
+}
+
+// calls reads tool calls, also in the form of OpenAI's API, where name and
+// arguments stand in an object "function".
+func calls(v value) []health.ToolCall {
+	var all []health.ToolCall
+	each(v, func(v value) {
+		var c health.ToolCall
+		var read func(key string, v value)
+		read = func(key string, v value) {
+			switch key {
+			case "name", "tool":
+				c.Name = v.text()
+			case "arguments", "args", "input":
+				c.Arguments = v.text()
+			case "result", "output":
+				c.Result = v.text()
+			case "error":
+				c.Error = v.text()
+			case "duration_s", "duration":
+				c.Duration = pointer(v)
+			case "function":
+				fields(v.raw, read)
+			}
+		}
+		fields(v.raw, read)
+		if c != (health.ToolCall{}) {
+			all = append(all, c)
+		}
+	})
+	return all
+}
+
+// evaluation is what a judge said: a score, a label or both.
+type evaluation struct{ name, score, label string }
+
+// field prefers the label: it says whether the score is good.
+func (e evaluation) field() (health.Field, bool) {
+	v := firstOf(e.label, e.score)
+	return health.Field{Name: e.name, Value: v}, v != ""
+}
+
+func scores(v value) []health.Field {
+	var all []health.Field
+	each(v, func(v value) {
+		var e evaluation
+		fields(v.raw, func(key string, v value) { e.read(key, v) })
+		if f, ok := e.field(); ok {
+			all = append(all, f)
+		}
+	})
+	return all
+}
+
+// read takes name, score and label, the latter two also as score.value and
+// score.label.
+func (e *evaluation) read(key string, v value) {
+	switch key {
+	case "name":
+		e.name = v.text()
+	case "label", "score.label":
+		e.label = v.text()
+	case "value", "score.value":
+		e.score = v.text()
+	case "score":
+		if v.kind == object {
+			fields(v.raw, e.read)
+			return
+		}
+		e.score = v.text()
+	}
+}
+
+// flattened takes the content of older instrumentations, which number the
+// messages: gen_ai.prompt.0.role, gen_ai.prompt.0.content, gen_ai.completion.0.content.
+func (rec *record) flattened(name string, v value) bool {
+	into := &rec.Prompt
+	rest, ok := strings.CutPrefix(name, "gen_ai.prompt.")
+	if !ok {
+		if rest, ok = strings.CutPrefix(name, "gen_ai.completion."); !ok {
+			return false
+		}
+		into = &rec.Answer
+	}
+	switch _, part, _ := strings.Cut(rest, "."); part {
+	case "role":
+		if s := v.text(); into == &rec.Prompt {
+			*into = joined(*into, s+": ")
+		}
+	case "content":
+		if strings.HasSuffix(*into, ": ") {
+			*into += v.text()
+		} else {
+			*into = joined(*into, v.text())
+		}
+	case "finish_reason":
+		if rec.Finish == "" {
+			rec.Finish = v.text()
+		}
+	}
+	return true
+}
+
+func pointer(v value) *float64 {
+	f, ok := v.number()
+	if !ok {
+		return nil
+	}
+	return health.Num(f)
+}

@@ -1,0 +1,216 @@
+package logs
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// layouts are how programs write a time. A fraction of a second behind a dot or
+// a comma is read by all of them.
+var layouts = []string{
+	time.RFC3339,
+	"2006-01-02 15:04:05Z07:00",
+	"2006-01-02T15:04:05Z0700",
+	"2006-01-02 15:04:05 Z0700 MST",
+	"2006-01-02 15:04:05 Z0700",
+	"2006-01-02T15:04:05",
+	"2006-01-02 15:04:05",
+	"2006/01/02 15:04:05",
+	"02/Jan/2006:15:04:05 -0700",
+	time.RFC1123Z,
+	time.RFC1123,
+	time.ANSIC,
+	yearless,
+	yearlessDigits,
+}
+
+const (
+	yearless       = time.Stamp // syslog: "Nov 23 14:02:00"
+	yearlessDigits = "01-02 15:04:05"
+)
+
+// clock reads times. Those without a zone are in zone; those without a year are
+// the newest that is not in the future.
+type clock struct {
+	now  func() time.Time
+	zone *time.Location
+}
+
+// read reads a time written as text, or as a number in s, ms, µs or ns.
+func (c clock) read(s string) (time.Time, bool) {
+	if len(s) < 8 || len(s) > 64 {
+		return time.Time{}, false
+	}
+	if t, ok := fromNumber(s); ok {
+		return t, true
+	}
+	for _, l := range layouts {
+		t, err := time.ParseInLocation(l, s, c.zone)
+		if err != nil {
+			continue
+		}
+		if l == yearless || l == yearlessDigits {
+			t = c.withYear(t)
+		}
+		return t.UTC(), true
+	}
+	return time.Time{}, false
+}
+
+func (c clock) withYear(t time.Time) time.Time {
+	now := c.now()
+	t = t.AddDate(now.In(c.zone).Year()-t.Year(), 0, 0)
+	if t.After(now.Add(24 * time.Hour)) {
+		t = t.AddDate(-1, 0, 0)
+	}
+	return t
+}
+
+// fromNumber tells the unit by the magnitude: seconds until the year 5138, and
+// so on. Whole numbers keep all their digits.
+func fromNumber(s string) (time.Time, bool) {
+	if s[0] < '0' || s[0] > '9' {
+		return time.Time{}, false
+	}
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		switch {
+		case n < 1e11:
+			return time.Unix(n, 0).UTC(), true
+		case n < 1e14:
+			return time.UnixMilli(n).UTC(), true
+		case n < 1e17:
+			return time.UnixMicro(n).UTC(), true
+		}
+		return time.Unix(0, n).UTC(), true
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(f > 0 && f < 1e18) {
+		return time.Time{}, false
+	}
+	whole, part := math.Modf(f)
+	for _, u := range []struct {
+		below float64
+		unit  time.Duration
+	}{{1e11, time.Second}, {1e14, time.Millisecond}, {1e17, time.Microsecond}} {
+		if f < u.below {
+			perSecond := int64(time.Second / u.unit)
+			nanos := int64(whole)%perSecond*int64(u.unit) + int64(math.Round(part*float64(u.unit)))
+			return time.Unix(int64(whole)/perSecond, nanos).UTC(), true
+		}
+	}
+	return time.Unix(0, int64(f)).UTC(), true
+}
+
+// leading reads the time that s begins with, in brackets or not, and returns
+// what comes after it.
+func (c clock) leading(s string) (t time.Time, rest string, ok bool) {
+	inner := strings.TrimPrefix(s, "[")
+	if !mayBeginTime(inner) {
+		return time.Time{}, s, false
+	}
+	for end := 0; end < min(len(inner), 40); end++ {
+		end = wordEnd(inner, end)
+		word := strings.TrimRight(inner[:end], "]:|,")
+		if !strings.Contains(word, ":") { // no layout does without
+			continue
+		}
+		if t, ok = c.read(word); !ok {
+			continue
+		}
+		rest = inner[len(word):]
+		if len(rest) > 1 && (rest[1] == '+' || rest[1] == '-') { // a zone of its own
+			longer := strings.TrimRight(inner[:wordEnd(inner, len(word)+1)], "]:|,")
+			if z, ok := c.read(longer); ok {
+				t, rest = z, inner[len(longer):]
+			}
+		}
+		rest = strings.TrimPrefix(rest, " UTC")
+		return t, strings.TrimLeft(rest, " ]:|,-"), true
+	}
+	return time.Time{}, s, false
+}
+
+// wordEnd is where the word that begins at i ends.
+func wordEnd(s string, i int) int {
+	if n := strings.IndexByte(s[i:], ' '); n >= 0 {
+		return i + n
+	}
+	return len(s)
+}
+
+// mayBeginTime rules out most text before fourteen layouts are tried on it.
+func mayBeginTime(s string) bool {
+	if s == "" {
+		return false
+	}
+	if s[0] >= '0' && s[0] <= '9' {
+		return true
+	}
+	if len(s) < 3 {
+		return false
+	}
+	return strings.Contains("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun", s[:3])
+}
+
+// The levels, as a Request carries them.
+const (
+	levelFatal = "fatal"
+	levelError = "error"
+	levelWarn  = "warn"
+	levelInfo  = "info"
+	levelDebug = "debug"
+	levelTrace = "trace"
+)
+
+var levels = map[string]string{
+	"fatal": levelFatal, "critical": levelFatal, "crit": levelFatal, "panic": levelFatal, "dpanic": levelFatal,
+	"emerg": levelFatal, "emergency": levelFatal, "alert": levelFatal,
+	"error": levelError, "err": levelError, "eror": levelError, "erro": levelError, "severe": levelError,
+	"warn": levelWarn, "warning": levelWarn,
+	"info": levelInfo, "information": levelInfo, "notice": levelInfo, "log": levelInfo,
+	"debug": levelDebug, "debg": levelDebug, "fine": levelDebug,
+	"trace": levelTrace, "verbose": levelTrace, "finest": levelTrace,
+}
+
+// levelNamed reads a name in any case; "" is no level.
+func levelNamed(s string) string {
+	if l, ok := levels[s]; ok {
+		return l
+	}
+	if len(s) > len("information") {
+		return ""
+	}
+	return levels[strings.ToLower(s)]
+}
+
+// levelValue reads a level field: a name, or the number of pino (10, 20 … 60).
+func levelValue(s string) string {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return levelNamed(s)
+	}
+	if n >= 10 && n <= 60 && n%10 == 0 {
+		return [...]string{levelTrace, levelDebug, levelInfo, levelWarn, levelError, levelFatal}[n/10-1]
+	}
+	return levelOTel(s)
+}
+
+// levelOTel reads the SeverityNumber of OpenTelemetry: 1 to 24, four to a level.
+func levelOTel(s string) string {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > 24 {
+		return ""
+	}
+	return [...]string{levelTrace, levelDebug, levelInfo, levelWarn, levelError, levelFatal}[(n-1)/4]
+}
+
+// levelPython reads the levelno of Python's logging: 10 debug … 50 critical.
+func levelPython(s string) string {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 10 {
+		return ""
+	}
+	return [...]string{levelDebug, levelInfo, levelWarn, levelError, levelFatal}[min(n/10, 5)-1]
+}
