@@ -16,10 +16,11 @@ const (
 	maxHealthy  = 2000 // healthy records one group is compared with, evenly picked
 	minFailing  = 5    // fewer say nothing
 	minHealthy  = 10
-	minShare    = 0.6 // of the failing records that have a value in common
-	minLift     = 2   // times as common among failing as among healthy records
-	maxCommon   = 3   // sentences
-	slack       = time.Minute
+	minShare    = 0.6         // of the failing records that have a value in common
+	minLift     = 2           // times as common among failing as among healthy records
+	maxCommon   = 3           // sentences
+	minKnown    = time.Minute // a service must have been there before a version for it to be new
+	maxLag      = 15 * time.Minute
 )
 
 // inCommon says what the failing records of a group share and the healthy ones of
@@ -137,15 +138,31 @@ func countHealthy(shared []common, healthy []*health.Request) {
 func (s *service) arrived(shared []common, v *group, first time.Time, said []string) []string {
 	var all []string
 	for _, c := range shared {
-		seen, isVersion := s.seen[c.Field]
-		if !isVersion || c.failing < len(v.failing) || seen.Sub(s.oldest) < slack || seen.After(first) || first.Sub(seen) > 15*slack {
-			continue
-		}
 		text := c.Name + " " + c.Value
-		if slices.ContainsFunc(said, func(s string) bool { return strings.HasPrefix(s, text+" ") }) {
+		if !strings.HasSuffix(c.Name, versionSuffix) || c.failing < len(v.failing) ||
+			slices.ContainsFunc(said, func(s string) bool { return strings.HasPrefix(s, text+" ") }) {
 			continue
 		}
-		all = append(all, fmt.Sprintf("%s — all %d failing, and first seen %s before them", text, len(v.failing), health.Ago(first.Sub(seen))))
+		seen := s.firstSeen(c.Field)
+		if ago := first.Sub(seen); seen.Sub(s.oldest) >= minKnown && ago >= 0 && ago <= maxLag {
+			all = append(all, fmt.Sprintf("%s — all %d failing, and first seen %s before them", text, len(v.failing), health.Ago(ago)))
+		}
 	}
 	return all
+}
+
+// firstSeen is when the service first wrote this version; zero: never.
+func (s *service) firstSeen(version health.Field) time.Time {
+	var first time.Time
+	for _, r := range s.all {
+		if !first.IsZero() && !r.At.Before(first) {
+			continue
+		}
+		for d := range versions(r) {
+			if d == version {
+				first = r.At
+			}
+		}
+	}
+	return first
 }

@@ -60,8 +60,8 @@ type grouping struct {
 // service is what is known of all records of one service.
 type service struct {
 	oldest  time.Time
+	all     []*health.Request // of both windows
 	healthy []*health.Request // of the window
-	seen    map[health.Field]time.Time
 }
 
 // group is a Failure in the making.
@@ -76,17 +76,13 @@ func (g *grouping) count(r *health.Request) {
 	}
 	s := g.services[r.Service]
 	if s == nil {
-		s = &service{oldest: r.At, seen: map[health.Field]time.Time{}}
+		s = &service{oldest: r.At}
 		g.services[r.Service] = s
 	}
 	if r.At.Before(s.oldest) {
 		s.oldest = r.At
 	}
-	for v := range versions(r) {
-		if t, ok := s.seen[v]; !ok || r.At.Before(t) {
-			s.seen[v] = r.At
-		}
-	}
+	s.all = append(s.all, r)
 	switch inWindow := r.At.After(g.start); {
 	case r.Failed:
 		g.groupOf(r).add(r, inWindow)
@@ -168,7 +164,7 @@ func (g *grouping) finish(v *group, compare bool) {
 		}
 	}
 	for d := range versionsSeen {
-		v.Versions = append(v.Versions, strings.TrimSuffix(d.Name, "_version")+" "+d.Value)
+		v.Versions = append(v.Versions, strings.TrimSuffix(d.Name, versionSuffix)+" "+d.Value)
 	}
 	slices.Sort(v.Versions)
 	v.Versions = v.Versions[:min(len(v.Versions), maxVersions)]
@@ -176,6 +172,9 @@ func (g *grouping) finish(v *group, compare bool) {
 		v.InCommon = inCommon(g.services[v.Service], v)
 	}
 }
+
+// versionSuffix ends the names of dimensions that are versions.
+const versionSuffix = "_version"
 
 // versions are the parts of a record's lineage, as dimensions. A model that is
 // known by its name alone is a dimension already.

@@ -242,7 +242,7 @@ func TestContentInItsManyForms(t *testing.T) {
 
 func TestUnknownFieldsBecomeDimensionsIfTheirValuesCanBeFew(t *testing.T) {
 	r, _ := parser().Parse([]byte(`{"customer_tier":"gold","retry":true,"span_id":"x","session_id":"s","score":0.5,"note":"` + strings.Repeat("n", 65) +
-		`","queue":{"name":"fast"},"started_at":"2026-11-23T14:00:00Z","port":"8080","empty":""}`))
+		`","queue":{"name":"fast"},"started_at":"2026-11-23T14:00:00Z","port":"8080","ago":"-3","empty":""}`))
 	want := []health.Field{{Name: "customer_tier", Value: "gold"}, {Name: "retry", Value: "true"}, {Name: "queue.name", Value: "fast"}}
 	if !reflect.DeepEqual(r.Dims, want) {
 		t.Errorf("dims %v, want %v", r.Dims, want)

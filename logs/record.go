@@ -244,16 +244,23 @@ func (rec *record) unknown(name string, v value) {
 		return
 	}
 	s := v.text()
-	if _, err := strconv.ParseFloat(s, 64); err == nil {
-		return
-	}
-	if _, err := time.Parse(time.RFC3339, s); err == nil {
+	if _, isTime := rec.clock.read(s); isTime || onlyDigits(s) {
 		return
 	}
 	for _, w := range []string{"attributes.", "resource."} {
 		name = strings.TrimPrefix(name, w)
 	}
 	rec.dim(name, s)
+}
+
+// onlyDigits says whether s could be a number, without trying to read it.
+func onlyDigits(s string) bool {
+	for i := range len(s) {
+		if !numeric(s[i]) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // tell settles what depends on several fields.

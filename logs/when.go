@@ -46,6 +46,9 @@ func (c clock) read(s string) (time.Time, bool) {
 	if t, ok := fromNumber(s); ok {
 		return t, true
 	}
+	if !strings.Contains(s, ":") { // every layout has one
+		return time.Time{}, false
+	}
 	for _, l := range layouts {
 		t, err := time.ParseInLocation(l, s, c.zone)
 		if err != nil {
@@ -71,7 +74,7 @@ func (c clock) withYear(t time.Time) time.Time {
 // fromNumber tells the unit by the magnitude: seconds until the year 5138, and
 // so on. Whole numbers keep all their digits.
 func fromNumber(s string) (time.Time, bool) {
-	if s[0] < '0' || s[0] > '9' {
+	if s[0] < '0' || s[0] > '9' || !onlyDigits(s) {
 		return time.Time{}, false
 	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
@@ -113,10 +116,7 @@ func (c clock) leading(s string) (t time.Time, rest string, ok bool) {
 	for end := 0; end < min(len(inner), 40); end++ {
 		end = wordEnd(inner, end)
 		word := strings.TrimRight(inner[:end], "]:|,")
-		if !strings.Contains(word, ":") { // no layout does without
-			continue
-		}
-		if t, ok = c.read(word); !ok {
+		if t, ok = c.read(word); !ok || onlyDigits(word) {
 			continue
 		}
 		rest = inner[len(word):]
