@@ -1,0 +1,271 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"sickbay/health"
+	"sickbay/tui/pane"
+)
+
+// A deed is what a key does.
+type deed = func(State, scene) (State, Effect)
+
+// openView opens a view on what is selected. In the failures view the selection
+// goes to the service one comes from, unless one of its failures has it already.
+func openView(s State, sc scene, screen string) State {
+	if s.View.Screen == screen {
+		return s
+	}
+	service := s.View.Service
+	s = s.goTo(screen)
+	if screen == "failures" {
+		s = s.selectFailureOf(sc, service)
+	}
+	return s
+}
+
+func (s State) selectFailureOf(sc scene, service string) State {
+	ids, _ := s.items(sc, "failures")
+	if f, ok := sc.snap.Failure(s.selected(sc, "failures")); ok && f.Service == service {
+		return s
+	}
+	for _, id := range ids {
+		if f, ok := sc.snap.Failure(id); ok && f.Service == service {
+			return s.with("failures", func(p *pane.State) { p.Selected = id })
+		}
+	}
+	return s
+}
+
+func toView(screen string) deed {
+	return func(s State, sc scene) (State, Effect) { return openView(s, sc, screen), Effect{} }
+}
+
+func onePane(s State, _ scene) string {
+	if len(panesOf(s.View.Screen)) == 1 {
+		return "this view is one pane"
+	}
+	return ""
+}
+
+func nextPane(by int) deed {
+	return func(s State, _ scene) (State, Effect) {
+		panes := panesOf(s.View.Screen)
+		return s.focus(panes[(s.Focus+by+len(panes))%len(panes)]), Effect{}
+	}
+}
+
+func toggleZoom(s State, _ scene) (State, Effect) {
+	s.View.Zoom = !s.View.Zoom
+	return s, Effect{}
+}
+
+// back undoes the last thing that changed what is shown: what lies beside, the
+// enlargement, the filter of the pane, the view.
+func back(s State, _ scene) (State, Effect) {
+	name := s.focused()
+	switch {
+	case s.View.Beside != "":
+		s.View.Beside = ""
+	case s.View.Zoom:
+		s.View.Zoom = false
+	case s.Panes[name].Filter != "":
+		s = s.with(name, func(p *pane.State) { p.Filter = "" })
+	case len(s.Back) > 0:
+		s = s.returned()
+	case s.View.Screen != screens[0].Name:
+		s.View.Screen, s.Focus, s.Lower = screens[0].Name, 0, 0
+	case s.Op != "":
+		s.Op = ""
+	case s.Focus != 0:
+		s.Focus = 0
+	default:
+		s = s.say("this is the first view: " + s.keyOf("quit") + " quits")
+	}
+	return s, Effect{}
+}
+
+// keyOf is the key an action is bound to, for sentences.
+func (s State) keyOf(action string) string {
+	if k, ok := s.Keys.named(action, s.View.Screen); ok && len(k.Binding.Keys()) > 0 {
+		return printed(k.Binding.Keys()[0])
+	}
+	return ":" + action
+}
+
+func moving(m motion) deed {
+	return func(s State, sc scene) (State, Effect) { return s.move(sc, m), Effect{} }
+}
+
+// — time —
+
+func alreadyLive(s State, _ scene) string {
+	if s.View.At.IsZero() && s.Paused == nil {
+		return "already live"
+	}
+	return ""
+}
+
+// stepping sets the clock by a part of the window. Times are cut to the step, so
+// that two viewers who step ask the same questions.
+func stepping(direction, part int) deed {
+	return func(s State, sc scene) (State, Effect) {
+		step := s.View.Window / time.Duration(part)
+		at := s.View.At
+		if at.IsZero() {
+			at = sc.snap.At
+		}
+		if at.IsZero() {
+			at = sc.now
+		}
+		cut := s.View.Window / 12
+		to := at.Truncate(cut).Add(time.Duration(direction) * step)
+		s.Paused = nil
+		s.View.At = to.UTC()
+		if !to.Before(sc.now) {
+			s.View.At = time.Time{}
+		}
+		return s, Effect{}
+	}
+}
+
+func live(s State, _ scene) (State, Effect) {
+	s.View.At, s.Paused = time.Time{}, nil
+	return s, Effect{}
+}
+
+func widen(by int) deed {
+	return func(s State, _ scene) (State, Effect) {
+		i := slices.IndexFunc(windows, func(w time.Duration) bool { return w >= s.View.Window })
+		if i < 0 {
+			i = len(windows) - 1
+		}
+		if by < 0 || windows[i] == s.View.Window {
+			i = (i + by + len(windows)) % len(windows)
+		}
+		s.View.Window, s.Paused = windows[i], nil
+		return s, Effect{}
+	}
+}
+
+func pause(s State, sc scene) (State, Effect) {
+	if s.Paused != nil {
+		s.Paused = nil
+		return s, Effect{}
+	}
+	s.Paused = sc.snap
+	return s.say("paused: what you see stays as it is; " + s.keyOf("pause") + " goes on"), Effect{}
+}
+
+// — filter, order, explanation —
+
+func nothingToFilter(s State, _ scene) string {
+	if k, ok := pane.Get(s.focused()); !ok || k.Items == nil {
+		return "this pane has no rows to filter: " + s.keyOf("pane") + " goes to another"
+	}
+	return ""
+}
+
+func startFilter(s State, _ scene) (State, Effect) {
+	before := s.Panes[s.focused()].Filter
+	s.Prompt = Prompt{Kind: promptFilter, Text: before, Before: before}
+	return s, Effect{}
+}
+
+func oneOrder(s State, _ scene) string {
+	if k, ok := pane.Get(s.focused()); !ok || len(k.Sorts) < 2 {
+		return "this pane has one order"
+	}
+	return ""
+}
+
+func nextOrder(s State, _ scene) (State, Effect) {
+	k, _ := pane.Get(s.focused())
+	var order string
+	s = s.with(k.Name, func(p *pane.State) {
+		p.Sort = (p.Sort + 1) % len(k.Sorts)
+		order = k.Sorts[p.Sort]
+	})
+	return s.say("ordered by " + order), Effect{}
+}
+
+func nothingToExplain(s State, sc scene) string {
+	k, ok := pane.Get(s.focused())
+	if !ok || k.Explain == nil || len(k.Explain(s.input(sc, k.Name, true))) == 0 {
+		return "nothing to explain here"
+	}
+	return ""
+}
+
+func explain(s State, _ scene) (State, Effect) {
+	s.Sheet = Sheet{Kind: sheetExplain}
+	return s, Effect{}
+}
+
+func help(s State, _ scene) (State, Effect) {
+	s.Sheet = Sheet{Kind: sheetHelp}
+	return s, Effect{}
+}
+
+// — acting —
+
+func startNote(s State, _ scene) (State, Effect) {
+	s.Prompt = Prompt{Kind: promptNote}
+	return s, Effect{}
+}
+
+func startCommand(s State, _ scene) (State, Effect) {
+	s.Prompt = Prompt{Kind: promptCommand}
+	return s, Effect{}
+}
+
+func quit(s State, _ scene) (State, Effect) { return s, Effect{Quit: true} }
+
+// cannotRollBack says why nothing of the service can be taken back now.
+func cannotRollBack(s State, sc scene) string {
+	if !s.Write || !sc.snap.Write {
+		return "read-only: start sickbay with --write"
+	}
+	service, ok := sc.snap.Service(s.View.Service)
+	if !ok {
+		return "no service is selected"
+	}
+	return blocked(sc.snap, service)
+}
+
+// blocked is why no target of a service can be used now; "": one can.
+func blocked(snap *health.Snapshot, service health.Service) string {
+	if len(service.Targets) == 0 {
+		return service.Name + " has nothing that can be rolled back: no [[rollback]] of the config names it"
+	}
+	why := ""
+	for _, t := range service.Targets {
+		switch op, running := underWay(snap, t.Name); {
+		case running:
+			why = fmt.Sprintf("%s is being rolled back by %s: %s", t.Name, op.By, op.State)
+		case t.Blocked != "":
+			why = t.Name + ": " + t.Blocked
+		default:
+			return ""
+		}
+	}
+	return why
+}
+
+// underWay finds the operation on a target that has not ended.
+func underWay(snap *health.Snapshot, target string) (health.Rollback, bool) {
+	for _, op := range snap.Rollbacks {
+		if op.Target == target && !op.State.Ended() {
+			return op, true
+		}
+	}
+	return health.Rollback{}, false
+}
+
+func startRollback(s State, sc scene) (State, Effect) {
+	service, _ := sc.snap.Service(s.View.Service)
+	s.Confirm = newConfirm(sc, service)
+	return s, Effect{}
+}

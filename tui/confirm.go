@@ -1,0 +1,304 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sickbay/health"
+)
+
+// quiet is how long the keyboard must rest before the dialog listens, so that a
+// key meant for something else does nothing in it; at most ceiling after it
+// opened, so that a held key cannot keep it deaf for ever.
+const (
+	quiet   = 425 * time.Millisecond
+	ceiling = 1500 * time.Millisecond
+)
+
+// shortest is the least a reason may be.
+const shortest = 10
+
+// The fields of the dialog, in the order of tab. Cancel is the zero value.
+const (
+	fieldCancel = iota
+	fieldName
+	fieldReason
+	fieldRollBack
+	fields
+)
+
+// A Confirm is the one dialog that can change production. There is one behaviour
+// and no switch: a target is chosen, a plan is asked for and shown, the target's
+// name and a reason are typed, and a key that is neither R nor enter confirms.
+type Confirm struct {
+	Open    bool
+	Service string
+	Cursor  int    // in the list of what can be done
+	Chosen  choice // Target "": still choosing
+	Plan    health.Plan
+	Field   int
+	Typed   string
+	Reason  string
+	Opened  time.Time // when it began to be deaf
+	Touched time.Time // last key while it was deaf
+	Note    string    // why the last key did nothing
+	Sending bool      // the order is with the ward
+}
+
+// A choice is one version of one target to go back to. Version "" leaves it to
+// the target.
+type choice struct{ Target, Version string }
+
+// choices are all that could be done for a service, the likeliest first within
+// the order of its targets.
+func choices(snap *health.Snapshot, service string) []choice {
+	v, _ := snap.Service(service)
+	var out []choice
+	for _, t := range v.Targets {
+		if _, running := underWay(snap, t.Name); running || t.Blocked != "" {
+			continue
+		}
+		if len(t.Previous) == 0 {
+			out = append(out, choice{t.Name, ""})
+		}
+		for _, p := range t.Previous[:min(len(t.Previous), 5)] {
+			out = append(out, choice{t.Name, p.ID})
+		}
+	}
+	return out
+}
+
+// newConfirm opens the dialog on a service, at what its first suspect points to.
+func newConfirm(sc scene, service health.Service) Confirm {
+	c := Confirm{Open: true, Service: service.Name, Opened: sc.now, Touched: sc.now}
+	all := choices(sc.snap, service.Name)
+	if len(all) == 1 {
+		c.Chosen = all[0]
+	}
+	for _, s := range service.Suspects {
+		for i, o := range all {
+			t := target(sc.snap, o.Target)
+			if t.Kind == s.Kind && (s.From == "" || o.Version == s.From) {
+				c.Cursor = i
+				return c
+			}
+		}
+	}
+	return c
+}
+
+// prefer moves the list to a target named on the command line.
+func (c Confirm) prefer(sc scene, name string) Confirm {
+	for i, o := range choices(sc.snap, c.Service) {
+		if o.Target == name {
+			c.Cursor = i
+			break
+		}
+	}
+	return c
+}
+
+func target(snap *health.Snapshot, name string) health.Target {
+	for _, v := range snap.Services {
+		for _, t := range v.Targets {
+			if t.Name == name {
+				return t
+			}
+		}
+	}
+	return health.Target{}
+}
+
+// wanted is the plan this dialog is about, as an Interest says it.
+func (c Confirm) wanted() string {
+	if c.Chosen.Version == "" {
+		return c.Chosen.Target
+	}
+	return c.Chosen.Target + "@" + c.Chosen.Version
+}
+
+// adopt takes over a plan that has arrived. A plan that says something else than
+// the one that was being read makes the dialog deaf again and forgets the name
+// that was typed for the other.
+func (c Confirm) adopt(sc scene) Confirm {
+	p, ok := sc.snap.Plans[c.wanted()]
+	if !ok || p.Asking || p.Err != "" || p.Plan.ID == c.Plan.ID || c.Sending {
+		return c
+	}
+	same := p.Plan.From == c.Plan.From && p.Plan.To == c.Plan.To && p.Plan.Token == c.Plan.Token &&
+		slices.Equal(p.Plan.Diff, c.Plan.Diff) && slices.Equal(p.Plan.Warnings, c.Plan.Warnings)
+	if !same {
+		c.Opened, c.Touched = sc.now, sc.now
+		if c.Plan.ID != "" {
+			c.Typed, c.Note = "", "the plan has changed: read it again"
+		}
+	}
+	c.Plan = p.Plan
+	return c
+}
+
+// armed says whether the dialog listens.
+func (c Confirm) armed(now time.Time) bool {
+	return now.Sub(c.Touched) >= quiet || now.Sub(c.Opened) >= ceiling
+}
+
+// unready is why the order cannot be given now; "": it can.
+func (c Confirm) unready(sc scene) string {
+	planned := sc.snap.Plans[c.wanted()]
+	switch {
+	case c.Chosen.Target == "":
+		return "choose what to roll back first"
+	case c.Plan.ID == "" && planned.Err != "":
+		return "there is no plan: " + planned.Err
+	case c.Plan.ID == "":
+		return "there is no plan yet: the target is still being asked"
+	case !sc.now.Before(c.Plan.Expires):
+		return "the plan is too old: esc, then R, asks anew"
+	case c.Typed != c.Plan.Target:
+		return fmt.Sprintf("type the name of the target: %s", health.Clean(c.Plan.Target))
+	case len([]rune(strings.TrimSpace(c.Reason))) < shortest:
+		return fmt.Sprintf("say why, in at least %d characters", shortest)
+	}
+	return ""
+}
+
+// pressConfirm is what keys do in the dialog.
+func (s State) pressConfirm(p Press, sc scene) (State, Effect) {
+	c := &s.Confirm
+	if c.Sending {
+		return s, Effect{}
+	}
+	if !c.armed(sc.now) || p.Repeat {
+		if !p.Repeat {
+			c.Touched = sc.now
+		}
+		return s, Effect{}
+	}
+	c.Note = ""
+	if p.Key == "esc" {
+		s.Confirm = Confirm{}
+		return s.say("nothing was rolled back"), Effect{}
+	}
+	if c.Chosen.Target == "" {
+		c.choose(p, sc)
+		return s, Effect{}
+	}
+	switch p.Key {
+	case "tab", "down":
+		c.Field = (c.Field + 1) % fields
+	case "shift+tab", "up":
+		c.Field = (c.Field + fields - 1) % fields
+	case "ctrl+y":
+		return s.confirm(sc)
+	case "enter":
+		return s.enterConfirm(), Effect{}
+	default:
+		if c.Field == fieldRollBack && p.Key == "y" {
+			return s.confirm(sc)
+		}
+		c.write(p)
+	}
+	return s, Effect{}
+}
+
+// choose moves in the list of what can be done; enter only goes on to the plan.
+func (c *Confirm) choose(p Press, sc scene) {
+	all := choices(sc.snap, c.Service)
+	if len(all) == 0 {
+		c.Note = "nothing can be rolled back any more"
+		return
+	}
+	if m, ok := sheetKeys[p.Key]; ok {
+		c.Cursor = m.from(c.Cursor, len(all), 5)
+	}
+	if p.Key == "enter" {
+		c.Chosen = all[min(c.Cursor, len(all)-1)]
+		c.Field = fieldCancel
+	}
+}
+
+// enterConfirm is what enter does: next field, or cancel where cancel is
+// selected. It never rolls back.
+func (s State) enterConfirm() State {
+	switch s.Confirm.Field {
+	case fieldCancel:
+		s.Confirm = Confirm{}
+		return s.say("nothing was rolled back")
+	case fieldRollBack:
+		s.Confirm.Note = "enter never rolls back: y does, or ctrl+y"
+	default:
+		s.Confirm.Field++
+	}
+	return s
+}
+
+// write types into the field that is selected.
+func (c *Confirm) write(p Press) {
+	switch c.Field {
+	case fieldName:
+		if left, ok := erased(c.Typed, p.Key); ok {
+			c.Typed = left
+		} else if ascii(p.Text) {
+			c.Typed = typed(c.Typed, p.Text)
+		} else {
+			c.Note = "the name is typed in ASCII"
+		}
+	case fieldReason:
+		if left, ok := erased(c.Reason, p.Key); ok {
+			c.Reason = left
+		} else {
+			c.Reason = typed(c.Reason, p.Text)
+		}
+	case fieldCancel:
+		c.Note = "tab goes to the name, the reason and the button"
+	}
+}
+
+// paste refuses a name that was not typed: typing it is what makes one read it.
+func (c Confirm) paste(line string, sc scene) Confirm {
+	switch {
+	case !c.armed(sc.now) || c.Sending:
+		c.Touched = sc.now
+	case c.Chosen.Target != "" && c.Field == fieldReason:
+		c.Reason, c.Note = typed(c.Reason, line), ""
+	default:
+		c.Note = "pasting is refused: type the name"
+	}
+	return c
+}
+
+func ascii(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// confirm gives the order, carrying the plan that is on the screen.
+func (s State) confirm(sc scene) (State, Effect) {
+	if why := s.Confirm.unready(sc); why != "" {
+		s.Confirm.Note = why
+		return s, Effect{}
+	}
+	s.Confirm.Sending = true
+	return s, Effect{Order: &health.Order{
+		Do: health.DoRollback, Plan: s.Confirm.Plan,
+		Reason: strings.TrimSpace(s.Confirm.Reason), Typed: s.Confirm.Typed,
+	}}
+}
+
+// submitted is the ward's answer to an order.
+func (s State) submitted(order health.Order, id string, err error) State {
+	if order.Do == health.DoNote {
+		if err != nil {
+			return s.refuse("the note was not written: " + err.Error())
+		}
+		return s.say("written in the journal")
+	}
+	if err != nil {
+		s.Confirm.Sending = false
+		s.Confirm.Note = "nothing was done: " + err.Error()
+		return s
+	}
+	s.Confirm, s.Op = Confirm{}, id
+	return s.say(fmt.Sprintf("ordered: %s %s → %s", order.Plan.Target, order.Plan.From, order.Plan.To))
+}

@@ -1,0 +1,223 @@
+package tui
+
+import (
+	"slices"
+	"time"
+
+	"sickbay/health"
+	"sickbay/tui/pane"
+)
+
+// opener says what enter does on the selected row of a pane. The row is there:
+// id is its id. The answer "" means it was opened.
+type opener func(s State, sc scene, id string) (State, string)
+
+// openers are the panes whose rows open something. Every other pane explains.
+var openers = map[string]opener{
+	"services": func(s State, _ scene, id string) (State, string) {
+		s.View.Service = id
+		return s.goTo("service"), ""
+	},
+	"failures": func(s State, sc scene, id string) (State, string) {
+		f, _ := sc.snap.Failure(id)
+		if len(f.Requests) == 0 {
+			return s, "no request of this failure is known: its lines carry no request id"
+		}
+		s.View.Failure = id
+		s = s.with("failures", func(p *pane.State) { p.Selected = id })
+		return s.showRequest(f.Requests[0]), ""
+	},
+	"examples": func(s State, _ scene, id string) (State, string) { return s.showRequest(id), "" },
+	"suspects": func(s State, sc scene, id string) (State, string) {
+		return s.showChange(sc, id)
+	},
+	"changes": func(s State, sc scene, id string) (State, string) {
+		for _, c := range sc.snap.Changes {
+			if c.ID == id {
+				return s.showService(sc, c.Service)
+			}
+		}
+		return s, "nothing to open here"
+	},
+	"alerts": func(s State, sc scene, id string) (State, string) {
+		return s.showService(sc, alertService(sc.snap, id))
+	},
+	"drift": func(s State, _ scene, _ string) (State, string) { return s.focus("driftdetail"), "" },
+}
+
+// showRequest opens one request, and remembers it as the selected example.
+func (s State) showRequest(id string) State {
+	s = s.with("examples", func(p *pane.State) { p.Selected = id })
+	s = s.with("request", func(p *pane.State) { p.Offset = 0 })
+	s = s.goTo("request")
+	s.View.Request, s.View.Beside = id, ""
+	return s
+}
+
+func (s State) showService(sc scene, name string) (State, string) {
+	if _, ok := sc.snap.Service(name); !ok {
+		return s, "it names no service that sickbay knows"
+	}
+	s = s.goTo("service")
+	s.View.Service = name
+	return s, ""
+}
+
+// showChange opens the timeline on the change a suspect is.
+func (s State) showChange(sc scene, id string) (State, string) {
+	ids, _ := s.with("changes", func(p *pane.State) { p.Filter = "" }).items(sc, "changes")
+	if !slices.Contains(ids, id) {
+		return s, "this suspect is no change: nothing to open"
+	}
+	s = s.with("changes", func(p *pane.State) { p.Selected, p.Filter = id, "" })
+	return s.goTo("changes"), ""
+}
+
+func cannotOpen(s State, sc scene) string {
+	name := s.focused()
+	if o, ok := openers[name]; ok {
+		id := s.selected(sc, name)
+		if id == "" {
+			return "nothing to open here"
+		}
+		_, why := o(s, sc, id)
+		return why
+	}
+	return nothingToExplain(s, sc)
+}
+
+func open(s State, sc scene) (State, Effect) {
+	name := s.focused()
+	if o, ok := openers[name]; ok {
+		s, _ = o(s, sc, s.selected(sc, name))
+		return s, Effect{}
+	}
+	return explain(s, sc)
+}
+
+// — requests —
+
+// failingRequest is the request that i opens: the selected example, the newest of
+// the selected failure, or the newest failing one of the service.
+func failingRequest(s State, sc scene) (failure, request string) {
+	if s.focused() == "examples" {
+		return s.View.Failure, s.selected(sc, "examples")
+	}
+	if s.View.Screen == "failures" || s.focused() == "failures" {
+		if f, ok := sc.snap.Failure(s.View.Failure); ok && len(f.Requests) > 0 {
+			return f.ID, f.Requests[0]
+		}
+		return "", ""
+	}
+	for _, f := range sc.snap.Failures {
+		if f.Service == s.View.Service && len(f.Requests) > 0 {
+			return f.ID, f.Requests[0]
+		}
+	}
+	return "", ""
+}
+
+func noRequest(s State, sc scene) string {
+	if _, id := failingRequest(s, sc); id == "" {
+		if s.View.Service == "" {
+			return "no failing request is known"
+		}
+		return "no failing request of " + s.View.Service + " is known"
+	}
+	return ""
+}
+
+func openRequest(s State, sc scene) (State, Effect) {
+	failure, id := failingRequest(s, sc)
+	s.View.Failure = failure
+	return s.showRequest(id), Effect{}
+}
+
+// siblings are the requests that n and p walk through, newest first.
+func siblings(s State, sc scene) (ids []string, at int) {
+	f, ok := sc.snap.Failure(s.View.Failure)
+	if !ok || !slices.Contains(f.Requests, s.View.Request) {
+		if r, known := sc.snap.Requests[s.View.Request]; known {
+			f, _ = sc.snap.Failure(r.Group)
+		}
+	}
+	return f.Requests, slices.Index(f.Requests, s.View.Request)
+}
+
+func noNeighbour(by int) func(State, scene) string {
+	return func(s State, sc scene) string {
+		ids, at := siblings(s, sc)
+		switch {
+		case at < 0:
+			return "this request belongs to no failure that is known"
+		case at+by < 0:
+			return "this is the newest of this failure"
+		case at+by >= len(ids):
+			return "this is the oldest of this failure that is known"
+		}
+		return ""
+	}
+}
+
+func neighbour(by int) deed {
+	return func(s State, sc scene) (State, Effect) {
+		ids, at := siblings(s, sc)
+		s.View.Request, s.View.Beside = ids[at+by], ""
+		s = s.with("examples", func(p *pane.State) { p.Selected = ids[at+by] })
+		return s.with("request", func(p *pane.State) { p.Offset = 0 }), Effect{}
+	}
+}
+
+// goodOne is the request of the same service that did not fail and is closest in
+// time to the one that is open.
+func goodOne(s State, sc scene) (health.Request, bool) {
+	bad, ok := sc.snap.Requests[s.View.Request]
+	if !ok {
+		return health.Request{}, false
+	}
+	var best health.Request
+	var found bool
+	for _, r := range sc.snap.Requests {
+		if r.Failed || r.Service != bad.Service || r.ID == bad.ID {
+			continue
+		}
+		a, b := apart(r.At, bad.At), apart(best.At, bad.At)
+		if !found || a < b || a == b && r.ID < best.ID {
+			best, found = r, true
+		}
+	}
+	return best, found
+}
+
+func apart(a, b time.Time) time.Duration { return a.Sub(b).Abs() }
+
+func noGoodOne(s State, sc scene) string {
+	if s.View.Beside != "" {
+		return ""
+	}
+	if _, ok := goodOne(s, sc); !ok {
+		return "no similar request that went well is known"
+	}
+	return ""
+}
+
+func beside(s State, sc scene) (State, Effect) {
+	if s.View.Beside != "" {
+		s.View.Beside = ""
+		return s, Effect{}
+	}
+	good, _ := goodOne(s, sc)
+	s.View.Beside = good.ID
+	return s, Effect{}
+}
+
+// alertService is the service of the alert with an id, as the alerts pane makes
+// ids: see alertID.
+func alertService(snap *health.Snapshot, id string) string {
+	for _, a := range snap.Alerts {
+		if alertID(a) == id {
+			return a.Service
+		}
+	}
+	return ""
+}
