@@ -1,0 +1,233 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"sickbay/health"
+	"sickbay/packs"
+	"sickbay/rollback"
+	"sickbay/sources"
+)
+
+// A section is what a kind of source or target decodes for itself.
+type section struct {
+	table map[string]any // without the keys every section has
+	file  string
+	part  string           // `source "main"`
+	line  func(string) int // of a key; nil: it came from a flag
+}
+
+var (
+	sourceKeys    = []string{"kind", "name"}
+	rollbackKeys  = []string{"service", "kind", "driver", "name"}
+	rollbackKinds = []string{"prompt", "model", "index", "data", "tool", "config", "deploy"}
+)
+
+func (r *reader) source(c *Config, i int, t *table) {
+	var s SourceSection
+	t.text("kind", &s.Kind)
+	t.text("name", &s.Name)
+	if s.Name == "" {
+		s.Name = s.Kind
+	}
+	if t.part = fmt.Sprintf("source %q", s.Name); s.Name == "" {
+		t.part = fmt.Sprintf("source %d", i+1)
+	}
+	names := make([]string, 0, len(sources.Kinds()))
+	for _, k := range sources.Kinds() {
+		names = append(names, k.Name)
+	}
+	if !r.known(t, "kind", s.Kind, names) {
+		return
+	}
+	if c.hasSource(s.Name) {
+		t.fault("name", "there are two sources of this name; give each a name of its own")
+	}
+	s.section = r.section(t, sourceKeys)
+	src, faults := s.open()
+	if r.faults = append(r.faults, faults...); src != nil {
+		_ = src.Close() // it was only tried
+	}
+	c.Sources = append(c.Sources, s)
+}
+
+func (r *reader) rollback(c *Config, i int, t *table) {
+	var s RollbackSection
+	t.text("service", &s.Service)
+	t.text("kind", &s.Kind)
+	t.text("driver", &s.Driver)
+	s.Name = s.Service + "/" + s.Kind
+	t.text("name", &s.Name)
+	t.part = fmt.Sprintf("rollback %q", s.Name)
+	if s.Service == "" {
+		t.part = fmt.Sprintf("rollback %d", i+1)
+		t.fault("service", `service is missing: say whose: service = "support-chat"`)
+	}
+	names := make([]string, 0, len(rollback.Kinds()))
+	for _, k := range rollback.Kinds() {
+		names = append(names, k.Name)
+	}
+	known := r.known(t, "kind", s.Kind, rollbackKinds)
+	if !r.known(t, "driver", s.Driver, names) || !known || s.Service == "" {
+		return
+	}
+	for _, o := range c.Rollbacks {
+		if o.Name == s.Name {
+			t.fault("name", "there are two of this name; give each a name of its own")
+		}
+	}
+	s.section = r.section(t, rollbackKeys)
+	_, faults := s.open()
+	r.faults = append(r.faults, faults...)
+	c.Rollbacks = append(c.Rollbacks, s)
+}
+
+// known says whether a key that must be there is, and is one of from.
+func (r *reader) known(t *table, key, value string, from []string) bool {
+	switch {
+	case contains(from, value):
+		return true
+	case value != "":
+		t.fault(key, "%s", packs.Unknown(key, value, from))
+	case t.values[key] == nil || t.values[key] == "":
+		t.fault(key, "%s is missing; there is: %s", key, strings.Join(from, ", "))
+	}
+	return false
+}
+
+func (r *reader) section(t *table, generic []string) section {
+	s := section{table: map[string]any{}, file: r.file, part: t.part, line: func(key string) int { return r.line(t.at(key)) }}
+	for k, v := range t.values {
+		if !contains(generic, k) {
+			s.table[k] = v
+		}
+	}
+	return s
+}
+
+func (s SourceSection) open() (sources.Source, Faults) {
+	var example string
+	for _, k := range sources.Kinds() {
+		if k.Name == s.Kind {
+			example = k.Example
+		}
+	}
+	var faults Faults
+	src, err := sources.Open(s.Kind, s.Name, s.decoder(example, &faults))
+	return src, s.outcome(faults, err)
+}
+
+func (s RollbackSection) open() (rollback.Target, Faults) {
+	var example string
+	for _, k := range rollback.Kinds() {
+		if k.Name == s.Driver {
+			example = k.Example
+		}
+	}
+	var faults Faults
+	info := health.Target{Name: s.Name, Service: s.Service, Kind: s.Kind, Driver: s.Driver}
+	t, err := rollback.Open(info, s.decoder(example, &faults))
+	return t, s.outcome(faults, err)
+}
+
+// outcome is what is wrong with a section: its keys, else what its kind says.
+func (s section) outcome(faults Faults, err error) Faults {
+	if len(faults) > 0 || err == nil {
+		return faults
+	}
+	text := err.Error()
+	if _, after, ok := strings.Cut(text, ": "); ok && strings.HasPrefix(text, s.part) {
+		text = after // the part is said already
+	}
+	key, _, _ := strings.Cut(text, ":")
+	return Faults{{File: s.from(), Line: s.lineOf(key), Part: s.part, Text: text}}
+}
+
+func (s section) from() string {
+	if s.file == "" {
+		return "command line"
+	}
+	return s.file
+}
+
+func (s section) lineOf(key string) int {
+	if s.line == nil {
+		return 0
+	}
+	return s.line(key)
+}
+
+var errKeys = errors.New("the section has faults")
+
+// decoder fills a kind's struct from the section. The section is written out and
+// read again by itself, because the decoder's list of unknown keys does not tell
+// the second [[source]] from the first.
+func (s section) decoder(example string, faults *Faults) func(into any) error {
+	return func(into any) error {
+		var text bytes.Buffer
+		if err := toml.NewEncoder(&text).Encode(s.table); err != nil {
+			return fmt.Errorf("cannot be read: %w", err)
+		}
+		md, err := toml.Decode(text.String(), into)
+		if err != nil {
+			*faults = append(*faults, s.misfit(err))
+			return errKeys
+		}
+		for i, key := range md.Undecoded() {
+			if i > 0 && within(key, md.Undecoded()[:i]) {
+				continue // its table is named already
+			}
+			*faults = append(*faults, Fault{File: s.from(), Line: s.lineOf(key.String()), Part: s.part, Text: hint(key, example)})
+		}
+		if len(*faults) > 0 {
+			return errKeys
+		}
+		return nil
+	}
+}
+
+// misfit words what the decoder could not put into the kind's struct.
+func (s section) misfit(err error) Fault {
+	f := packs.Syntax(s.from(), err)
+	f.Part = s.part
+	var at toml.ParseError
+	key, text, _ := strings.Cut(f.Text, ": ")
+	if errors.As(err, &at) {
+		key, text = at.LastKey, at.Message
+	}
+	if value, ok := s.table[key]; ok && strings.HasPrefix(text, "incompatible types") {
+		text = show(value) + " is not what this key takes; see config.example.toml"
+	}
+	f.Line, f.Text = s.lineOf(key), key+": "+text
+	return f
+}
+
+func within(key toml.Key, named []toml.Key) bool {
+	for _, n := range named {
+		if strings.HasPrefix(key.String(), n.String()+".") {
+			return true
+		}
+	}
+	return false
+}
+
+var exampleKey = regexp.MustCompile(`(?m)(?:^|[\s,{#])([a-z][a-z0-9_]*)\s*=`)
+
+// hint names the key of the example that was probably meant: the example of a
+// kind shows every key it knows.
+func hint(key toml.Key, example string) string {
+	var keys []string
+	for _, m := range exampleKey.FindAllStringSubmatch(example, -1) {
+		keys = append(keys, m[1])
+	}
+	if near := packs.Nearest(key[len(key)-1], keys); near != "" {
+		return fmt.Sprintf("unknown key %q; did you mean %q?", key.String(), near)
+	}
+	return fmt.Sprintf("unknown key %q", key.String())
+}
