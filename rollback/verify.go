@@ -130,24 +130,31 @@ func (v *verifier) line(n int, offset int64, b []byte, whole bool) {
 	v.anchored = v.anchored || l.Hash == v.anchor
 }
 
-// eachLine hands over every line of r, however long, at most maxLine bytes of it
-// at a time.
+// eachLine hands over every line of r without its end; whole is false when it
+// has none. Of a line longer than maxLine only the beginning is handed over. b
+// is used again for the next line.
 func eachLine(r io.Reader, f func(n int, offset int64, b []byte, whole bool)) error {
-	br := bufio.NewReaderSize(r, maxLine+1)
-	var offset int64
-	for n := 1; ; n++ {
-		b, err := br.ReadSlice('\n')
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
+	br := bufio.NewReaderSize(r, 32<<10)
+	var line []byte
+	var offset, size int64
+	for n := 1; ; {
+		piece, err := br.ReadSlice('\n')
+		size += int64(len(piece))
+		if len(line)+len(piece) <= maxLine {
+			line = append(line, piece...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case err != nil && !errors.Is(err, io.EOF):
 			return err
+		case size > 0:
+			f(n, offset, bytes.TrimSuffix(line, []byte{'\n'}), err == nil)
 		}
-		whole := err == nil
-		if len(b) > 0 {
-			f(n, offset, bytes.TrimSuffix(b, []byte{'\n'}), whole)
-		}
-		offset += int64(len(b))
-		if errors.Is(err, io.EOF) {
+		if err != nil {
 			return nil
 		}
+		n, offset, size, line = n+1, offset+size, 0, line[:0]
 	}
 }
 
