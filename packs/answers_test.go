@@ -148,6 +148,13 @@ func TestSignalsSayWhatTheySay(t *testing.T) {
 			gen_ai_client_operation_duration_seconds_count{service="b"} 0+3
 			gen_ai_server_request_duration_seconds_count{service="c"} 0+1
 			gen_ai_server_request_duration_seconds_count{service="c",error_type="500"} 0+1`, map[string]float64{"a": 0.25, "b": 0, "c": 0.5}},
+		"the same with dots": {"otel-genai-dotted errors", `
+			{__name__="gen_ai.client.operation.duration_count",service="a","gen_ai.operation.name"="chat"} 0+3
+			{__name__="gen_ai.client.operation.duration_count",service="a","error.type"="timeout"} 0+1
+			{__name__="gen_ai.client.operation.duration_seconds_count",service="b"} 0+3`, map[string]float64{"a": 0.25, "b": 0}},
+		"the model that answers, with dots": {"otel-genai-dotted version model", `
+			{__name__="gen_ai.client.operation.duration_count",service="a","gen_ai.response.model"="m1"} 0+3
+			{__name__="gen_ai.client.operation.duration_count",service="a","gen_ai.response.model"="m0"} 9`, map[string]float64{"m1 a": 3}},
 		"REST and gRPC are one database": {"qdrant traffic", `
 			rest_responses_total{service="db",endpoint="/collections/{name}/points/query",status="200"} 0+3
 			grpc_responses_total{service="db",endpoint="/qdrant.Points/Query"} 0+2`, map[string]float64{"db": 5}},
@@ -250,9 +257,10 @@ func TestNothingIsEverInfinite(t *testing.T) {
 				if !ok {
 					return nil
 				}
-				ls := map[string]string{labels.MetricName: v.Name, "service": "a", "le": "1"}
+				ls := map[string]string{"service": "a", "le": "1"}
 				for _, m := range v.LabelMatchers {
 					if m.Name == labels.MetricName {
+						ls[m.Name] = m.Value
 						continue
 					}
 					i := slices.IndexFunc(append(words, m.Value), m.Matches)

@@ -139,7 +139,8 @@ var (
 )
 
 var (
-	labelName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	plainLabel  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) // any server understands it
+	anyLabel    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 	placeholder = regexp.MustCompile(`\$[A-Za-z_][A-Za-z0-9_]*`)
 	fold        = regexp.MustCompile(`[ \t\r]*\n[ \t\r\n]*`)
 )
@@ -196,7 +197,7 @@ func (c *checker) head() {
 		c.fault("identity", "", `identity is missing: name the labels that may name the service: identity = ["service"]`)
 	}
 	for _, l := range p.Identity {
-		if !labelName.MatchString(l) {
+		if !plainLabel.MatchString(l) {
 			c.fault("identity", "", "identity: %q cannot be a label name", l)
 		}
 	}
@@ -378,7 +379,7 @@ func (c *checker) version(i int) {
 func (c *checker) keeps(at, part, q, key, label string) {
 	switch {
 	case label == "" || q == "":
-	case !labelName.MatchString(label):
+	case !anyLabel.MatchString(label):
 		c.fault(at+"."+key, part, "%s: %q cannot be a label name", key, label)
 	case !word(q, label):
 		c.fault(at+".query", part, "query does not keep the label %q", label)
