@@ -1,0 +1,128 @@
+package pane
+
+import (
+	"fmt"
+
+	"sickbay/health"
+	"sickbay/themes"
+)
+
+func init() {
+	register(Kind{
+		Name:    "alerts",
+		Title:   alertsTitle,
+		Draw:    drawAlerts,
+		Items:   alertIDs,
+		Explain: explainAlert,
+	})
+}
+
+func alertsTitle(in Input) string {
+	firing, pending := 0, 0
+	for _, a := range in.Snap.Alerts {
+		switch a.State {
+		case "firing":
+			firing++
+		case "pending":
+			pending++
+		}
+	}
+	title := "ALERTS"
+	if firing > 0 {
+		title += fmt.Sprintf("  %d firing", firing)
+	}
+	if pending > 0 {
+		title += fmt.Sprintf("  %d pending", pending)
+	}
+	return title
+}
+
+func alerts(in Input) []*health.Alert {
+	var out []*health.Alert
+	for i := range in.Snap.Alerts {
+		if a := &in.Snap.Alerts[i]; matches(in.State.Filter, a.Name, a.Service, a.Severity, a.State, a.Text) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func alertIDs(in Input) []string {
+	var ids []string
+	for _, a := range alerts(in) {
+		ids = append(ids, AlertID(*a))
+	}
+	return ids
+}
+
+func drawAlerts(in Input, w, h int) []string {
+	shown := alerts(in)
+	switch {
+	case len(in.Snap.Alerts) == 0 && in.Snap.Asking:
+		return sheet(in, w, h, asking(in))
+	case len(in.Snap.Alerts) == 0:
+		return sheet(in, w, h, "no alert is pending or firing")
+	case len(shown) == 0:
+		return sheet(in, w, h, "no alert contains “"+in.State.Filter+"”")
+	}
+	ids := alertIDs(in)
+	name, service := 10, 7
+	for _, a := range shown {
+		name, service = max(name, len(a.Name)), max(service, len(a.Service))
+	}
+	name = min(name, max(w*2/5, 10), 32)
+	service = min(service, 20)
+	return rows(in, w, h, ids, func(r *row, i int) {
+		a := shown[i]
+		r.col(nameRole(in, ids, i), a.Name, name).gap(1)
+		if w >= 40 {
+			r.col(themes.Text, orDash(a.Service), service).gap(1)
+		}
+		r.right(themes.Text, ago(in, a.Since), 8).gap(2)
+		r.put(severityRole(a), a.Severity)
+		if a.State != "firing" {
+			r.gap(1).put(themes.Faint, a.State)
+		}
+		if w >= 90 && a.Text != "" {
+			r.gap(2).to(name+service+24).put(themes.Text, a.Text)
+		}
+	})
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}
+
+// severityRole knows the words that rules use; an alert that only waits is dimmed.
+func severityRole(a *health.Alert) themes.Role {
+	if a.State != "firing" {
+		return themes.Faint
+	}
+	switch a.Severity {
+	case "critical", "page", "error", "high":
+		return themes.Critical
+	case "warning", "warn", "ticket", "medium":
+		return themes.Warn
+	}
+	return themes.Text
+}
+
+func explainAlert(in Input) [][2]string {
+	ids := alertIDs(in)
+	if len(ids) == 0 {
+		return nil
+	}
+	a := alerts(in)[selectedIndex(in, ids)]
+	out := [][2]string{{"alert", a.Name}, {"service", orDash(a.Service)}, {"severity", a.Severity},
+		{"state", a.State + " since " + clock(in, a.Since) + ", " + ago(in, a.Since)}, {"says", a.Text}}
+	if a.Value != nil {
+		out = append(out, [2]string{"value", health.Format(health.Count, *a.Value)})
+	}
+	for _, l := range a.Labels {
+		out = append(out, [2]string{l.Name, l.Value})
+	}
+	return append(out, [2]string{"source", a.Source})
+}

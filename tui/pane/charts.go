@@ -1,0 +1,222 @@
+package pane
+
+import (
+	"strings"
+	"unicode"
+
+	"sickbay/health"
+	"sickbay/packs"
+	"sickbay/themes"
+	"sickbay/tui/chart"
+)
+
+func init() {
+	register(Kind{
+		Name: "charts",
+		Title: func(in Input) string {
+			s, ok := selectedService(in)
+			if !ok {
+				return "SIGNALS"
+			}
+			return health.Clean(s.Name + "  " + string(s.Kind) + "  " + s.Version)
+		},
+		Draw:    drawCharts,
+		Items:   chartIDs,
+		Explain: explainChart,
+	})
+}
+
+// charted are the signals of a service that are drawn: the golden ones of its
+// kind first, then what else is measured. What was never there has no chart.
+func charted(in Input, s *health.Service) []*health.Signal {
+	var out []*health.Signal
+	add := func(v *health.Signal) {
+		if (v.State != health.Absent || len(v.Series) > 0) && matches(in.State.Filter, v.ID, v.Title) {
+			out = append(out, v)
+		}
+	}
+	golden := map[string]bool{}
+	for _, id := range packs.Golden(s.Kind) {
+		golden[id] = true
+		add(signalOf(s, id))
+	}
+	for i := range s.Signals {
+		if v := &s.Signals[i]; !golden[v.ID] {
+			add(v)
+		}
+	}
+	return out
+}
+
+func chartIDs(in Input) []string {
+	s, _ := selectedService(in)
+	var ids []string
+	for _, v := range charted(in, &s) {
+		ids = append(ids, v.ID)
+	}
+	return ids
+}
+
+// A tile is as wide as a chart needs to say something, and as high as its title,
+// five rows of line and a time axis.
+const (
+	tileWidth  = 38
+	tileHeight = 7
+)
+
+// tiling is how many charts stand beside each other, and how many rows each has:
+// all n if they fit, otherwise as many as can be read.
+func tiling(n, w, h int) (across, high int) {
+	across = min(max(w/tileWidth, 1), max(n, 1))
+	if n <= 4 { // few charts look better large
+		across = min(across, 2)
+	}
+	down := (n + across - 1) / max(across, 1)
+	return across, max(h/max(min(down, h/tileHeight), 1), 1)
+}
+
+func drawCharts(in Input, w, h int) []string {
+	s, ok := selectedService(in)
+	all := charted(in, &s)
+	switch {
+	case !ok && in.Snap.Asking, ok && in.Snap.Asking && len(all) == 0:
+		return sheet(in, w, h, asking(in))
+	case !ok:
+		return sheet(in, w, h, "no service is selected")
+	case len(all) == 0 && in.State.Filter != "":
+		return sheet(in, w, h, "no signal contains “"+in.State.Filter+"”")
+	case len(all) == 0:
+		return sheet(in, w, h, "nothing is measured of "+s.Name+": sickbay doctor says what was looked for")
+	case w < 1 || h < 1:
+		return fill(nil, w, h)
+	}
+	selected := selectedIndex(in, chartIDs(in))
+	if in.State.Large {
+		return tile(in, &s, all[selected], true, w, h)
+	}
+	across, high := tiling(len(all), w, h)
+	seen := max(h/high, 1) // rows of tiles
+	first := firstSeen(selected/across, (len(all)+across-1)/across, seen) * across
+	var out []string
+	for i := first; i < len(all) && len(out)+high <= h; i += across {
+		out = append(out, tileRow(in, &s, all[i:min(i+across, len(all))], all[selected], across, w, high)...)
+	}
+	return fill(out, w, h)
+}
+
+// tileRow puts charts beside each other, a column between them blank.
+func tileRow(in Input, s *health.Service, signals []*health.Signal, selected *health.Signal, across, w, h int) []string {
+	out := make([]string, h)
+	x := 0
+	for i := range across {
+		tw := (w-x-(across-1-i))/(across-i) + 0
+		lines := fill(nil, tw, h)
+		if i < len(signals) {
+			lines = tile(in, s, signals[i], signals[i] == selected, tw, h)
+		}
+		for y := range out {
+			if i > 0 {
+				out[y] += " "
+			}
+			out[y] += lines[y]
+		}
+		x += tw + 1
+	}
+	return out
+}
+
+// tile is one chart with its title: what, how much, and beyond which limit.
+func tile(in Input, s *health.Service, v *health.Signal, selected bool, w, h int) []string {
+	r := newRow(in.Look, w)
+	cursor(in, r, selected)
+	role, text := value(v)
+	if mark := arrow(in.Look, v.Bad, v.Status); mark != "" && v.State.HasValue() {
+		text += " " + mark
+	}
+	name := themes.Text
+	if selected {
+		name = themes.Strong
+	}
+	title := titleOf(v)
+	note := tileNote(in, v)
+	room := w - 1 - len(text) - 2
+	if len(title)+len(note)+2 > room {
+		note = ""
+	}
+	r.put(name, title).gap(2).put(role, text)
+	if note != "" {
+		r.gap(2).put(themes.Faint, note)
+	}
+	if h < 2 {
+		return fill([]string{r.String()}, w, h)
+	}
+	return append([]string{r.String()}, chartOf(in, s, v).Draw(in.Look, w, h-1)...)
+}
+
+// titleOf is the signal's title without what its unit says anyway.
+func titleOf(v *health.Signal) string {
+	if v.Title == "" {
+		return v.ID
+	}
+	return strings.Replace(v.Title, ", 95th percentile", " p95", 1)
+}
+
+// tileNote says the state if it is not fresh, otherwise the limits.
+func tileNote(in Input, v *health.Signal) string {
+	switch {
+	case v.State == health.Stale && !v.At.IsZero():
+		return "stale " + ago(in, v.At)
+	case v.State != health.Fresh:
+		return v.State.String()
+	}
+	if l := limitWords(v.Unit, v.Limit); l != "" {
+		return "limit " + l
+	}
+	return ""
+}
+
+func chartOf(in Input, s *health.Service, v *health.Signal) chart.Chart {
+	c := chart.Chart{Lines: [][]health.Point{v.Series}, Unit: v.Unit, Bad: v.Bad, Limit: v.Limit,
+		Marks: marksOf(in, s), At: in.Snap.At, Window: in.Snap.Window, Step: in.Snap.Step}
+	if !in.Snap.Live {
+		c.Now = clock(in, in.Snap.At)
+	}
+	return c
+}
+
+// marksOf are the changes of a service, and the rollbacks that were seen to be
+// applied.
+func marksOf(in Input, s *health.Service) []chart.Mark {
+	var out []chart.Mark
+	for _, c := range in.Snap.Changes {
+		if c.Service == s.Name {
+			out = append(out, chart.Mark{At: c.At, Letter: letter(c.Kind)})
+		}
+	}
+	for _, r := range in.Snap.Rollbacks {
+		if r.Service == s.Name && !r.Applied.IsZero() {
+			out = append(out, chart.Mark{At: r.Applied, Letter: 'R'})
+		}
+	}
+	return out
+}
+
+// letter marks a change by the first letter of its kind.
+func letter(kind string) rune {
+	for _, r := range kind {
+		if r <= 'z' && unicode.IsLetter(r) {
+			return unicode.ToUpper(r)
+		}
+		break
+	}
+	return '*'
+}
+
+func explainChart(in Input) [][2]string {
+	s, ok := selectedService(in)
+	all := charted(in, &s)
+	if !ok || len(all) == 0 {
+		return nil
+	}
+	return explainSignal(in, all[selectedIndex(in, chartIDs(in))])
+}

@@ -1,0 +1,67 @@
+package pane
+
+import (
+	"sickbay/health"
+	"sickbay/themes"
+)
+
+func init() {
+	register(Kind{
+		Name:  "examples",
+		Title: func(Input) string { return "NEWEST REQUESTS" },
+		Draw:  drawExamples,
+		Items: exampleIDs,
+	})
+}
+
+func exampleIDs(in Input) []string {
+	f, _ := selectedFailure(in)
+	var ids []string
+	for _, id := range f.Requests {
+		if r := in.Snap.Requests[id]; matches(in.State.Filter, id, r.Message, r.Error) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func drawExamples(in Input, w, h int) []string {
+	ids := exampleIDs(in)
+	if len(ids) == 0 {
+		return sheet(in, w, h, noExamples(in))
+	}
+	idWidth := 12
+	for _, id := range ids {
+		idWidth = max(idWidth, min(len(id), 24))
+	}
+	return rows(in, w, h, ids, func(r *row, i int) {
+		q, known := in.Snap.Requests[ids[i]]
+		if !known {
+			r.col(nameRole(in, ids, i), ids[i], w-1)
+			return
+		}
+		r.col(themes.Faint, clockSeconds(in, q), 9).col(nameRole(in, ids, i), ids[i], idWidth).gap(1)
+		if w >= 60 {
+			r.right(themes.Text, number(health.Seconds, q.Duration), 7).gap(1)
+		}
+		r.put(outcomeRole(q), outcomeWords(q)).gap(1).put(themes.Text, q.Message)
+	})
+}
+
+func noExamples(in Input) string {
+	f, ok := selectedFailure(in)
+	switch {
+	case !ok:
+		return "no failure is selected"
+	case len(f.Requests) == 0:
+		return "its log lines carry no request id, so no single request can be opened"
+	}
+	return "no request contains “" + in.State.Filter + "”"
+}
+
+func clockSeconds(in Input, q health.Request) string {
+	if q.At.IsZero() {
+		return "–"
+	}
+	return q.At.In(in.Now.Location()).Format("15:04:05")
+}

@@ -1,0 +1,79 @@
+package pane
+
+import (
+	"strings"
+
+	"sickbay/health"
+	"sickbay/themes"
+)
+
+func init() {
+	register(Kind{
+		Name:  "facts",
+		Title: func(Input) string { return "RUNS" },
+		Draw:  func(in Input, w, h int) []string { return factsPage(in, w).cut(in.State.Offset, h) },
+		Lines: func(in Input, w int) int { return len(factsPage(in, w).rows) },
+	})
+}
+
+// factsPage says what a service is made of, and what of it can be taken back.
+func factsPage(in Input, w int) *page {
+	p := newPage(in, w)
+	s, ok := selectedService(in)
+	if !ok {
+		p.wrap(themes.Faint, 1, "no service is selected")
+		return p
+	}
+	p.lineage(s.Lineage)
+	if s.Lineage == (health.Lineage{}) && s.Version != "" {
+		p.fact("version", themes.Text, s.Version)
+	}
+	for _, t := range s.Targets {
+		p.target(t)
+	}
+	if len(s.Targets) == 0 {
+		p.fact("rollback", themes.Faint, "nothing can be rolled back: no [[rollback]] of the config names it")
+	}
+	if len(s.Packs) > 0 {
+		p.fact("seen by", themes.Text, strings.Join(s.Packs, ", "))
+	}
+	return p
+}
+
+// lineage adds what is known of it; versions that nobody reports are no rows.
+func (p *page) lineage(l health.Lineage) {
+	for _, f := range []health.Field{{Name: "build", Value: l.Build}, {Name: "model", Value: l.Model}, {Name: "prompt", Value: l.Prompt},
+		{Name: "index", Value: l.Index}, {Name: "data", Value: l.Data}, {Name: "config", Value: l.Config}} {
+		if f.Value != "" {
+			p.fact(f.Name, themes.Text, f.Value)
+		}
+	}
+}
+
+// target adds one thing that could be taken back: "R prompt   v32, back to v31, v30".
+func (p *page) target(t health.Target) {
+	switch {
+	case t.Blocked != "":
+		p.fact("back: "+t.Kind, themes.Faint, orDash(t.Current)+", blocked: "+t.Blocked)
+	case len(t.Previous) == 0:
+		p.fact("back: "+t.Kind, themes.Faint, orDash(t.Current)+" has no version before it")
+	default:
+		p.fact("back: "+t.Kind, themes.Text, orDash(t.Current)+" → "+versions(p.in, t.Previous))
+	}
+}
+
+// versions lists at most three, newest first, with their dates.
+func versions(in Input, vs []health.Version) string {
+	var out []string
+	for _, v := range vs[:min(len(vs), 3)] {
+		s := v.ID
+		if !v.At.IsZero() {
+			s += " (" + moment(in, v.At) + ")"
+		}
+		out = append(out, s)
+	}
+	if n := len(vs) - 3; n > 0 {
+		out = append(out, health.Format(health.Count, float64(n))+" older")
+	}
+	return strings.Join(out, ", ")
+}

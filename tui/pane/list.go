@@ -1,0 +1,169 @@
+package pane
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"sickbay/themes"
+)
+
+// sheet draws a rectangle that says one sentence, for panes with nothing to show.
+func sheet(in Input, w, h int, sentence string) []string {
+	p := newPage(in, w)
+	p.wrap(themes.Faint, 1, sentence)
+	return p.cut(0, h)
+}
+
+// selectedIndex is where the selected id is; the first if it is gone.
+func selectedIndex(in Input, ids []string) int {
+	return max(0, slices.Index(ids, in.State.Selected))
+}
+
+// firstSeen is the first of n rows that is drawn when h are seen and row i has to
+// be among them. A list turns pages instead of scrolling: a key then changes two
+// cells, and a whole page only at its end.
+func firstSeen(i, n, h int) int {
+	if h < 1 || n <= h {
+		return 0
+	}
+	return min(i/h*h, n-h)
+}
+
+// rows draws a list whose items take one row each, only those that are seen.
+func rows(in Input, w, h int, ids []string, draw func(r *row, i int)) []string {
+	out := make([]string, 0, max(h, 0))
+	selected := selectedIndex(in, ids)
+	first := firstSeen(selected, len(ids), h)
+	for i := first; i < min(first+h, len(ids)); i++ {
+		r := newRow(in.Look, w)
+		cursor(in, r, i == selected)
+		draw(r, i)
+		out = append(out, r.String())
+	}
+	return fill(out, w, h)
+}
+
+// cursor draws the mark of the selected row: one cell, because painting the whole
+// row would send it again at every key.
+func cursor(in Input, r *row, selected bool) {
+	switch {
+	case !selected:
+		r.put(themes.Text, " ")
+	case in.Focus:
+		r.put(themes.Accent, in.Look.Glyph("▌", ">"))
+	default:
+		r.put(themes.Faint, in.Look.Glyph("▌", ">"))
+	}
+}
+
+// nameRole is the role of the name in a row.
+func nameRole(in Input, ids []string, i int) themes.Role {
+	if i == selectedIndex(in, ids) {
+		return themes.Strong
+	}
+	return themes.Text
+}
+
+// fill adds blank rows up to h; the rows there are w cells wide already.
+func fill(rows []string, w, h int) []string {
+	if len(rows) > h {
+		return rows[:max(h, 0)]
+	}
+	for len(rows) < h {
+		rows = append(rows, blanks(w))
+	}
+	return rows
+}
+
+// A page is text of any length, of which a pane shows a part.
+type page struct {
+	in   Input
+	w    int
+	wide bool // runes of two cells are allowed
+	rows []string
+	item []int // first row of each item, for pages whose parts can be selected
+}
+
+func newPage(in Input, w int) *page { return &page{in: in, w: w} }
+
+// line adds a row.
+func (p *page) line(write func(r *row)) {
+	r := newRow(p.in.Look, p.w)
+	r.wide = p.wide
+	write(r)
+	p.rows = append(p.rows, r.String())
+}
+
+func (p *page) blank() { p.rows = append(p.rows, blanks(p.w)) }
+
+// head adds a heading.
+func (p *page) head(s string) { p.line(func(r *row) { r.gap(1).put(themes.Title, s) }) }
+
+// wrap adds text, broken at blanks; every row begins indent cells from the left.
+func (p *page) wrap(role themes.Role, indent int, s string) {
+	p.hang(role, indent, indent, nil, s)
+}
+
+// hang adds text whose first row begins after first, as lead writes it, and the
+// others indent cells from the left.
+func (p *page) hang(role themes.Role, first, indent int, lead func(r *row), s string) {
+	for i, l := range p.broken(s, p.w-max(first, indent)) {
+		p.line(func(r *row) {
+			if i == 0 && lead != nil {
+				lead(r)
+			}
+			if i == 0 {
+				r.to(first)
+			} else {
+				r.to(indent)
+			}
+			r.put(role, l)
+		})
+	}
+}
+
+// broken breaks text into lines of at most w cells.
+func (p *page) broken(s string, w int) []string {
+	if w < 1 {
+		return []string{s}
+	}
+	r := row{look: p.in.Look, wide: p.wide}
+	s = r.clean(s)
+	if len(s) <= w { // bytes are never fewer than cells
+		return []string{s}
+	}
+	return strings.Split(ansi.Wrap(s, w, ""), "\n")
+}
+
+// fact adds a name and what it is, with the texts below each other.
+func (p *page) fact(name string, role themes.Role, text string) {
+	p.hang(role, p.factWidth(), p.factWidth(), func(r *row) { r.gap(1).put(themes.Faint, name) }, text)
+}
+
+func (p *page) factWidth() int { return min(15, max(p.w/3, 1)) }
+
+// begin says that the next row belongs to the next item.
+func (p *page) begin() { p.item = append(p.item, len(p.rows)) }
+
+// cut is the part of the page that begins at offset, h rows of it.
+func (p *page) cut(offset, h int) []string {
+	offset = min(max(offset, 0), max(len(p.rows)-h, 0))
+	return fill(slices.Clip(p.rows[offset:]), p.w, h)
+}
+
+// cutAt is the part of the page in which item i is seen, from its first row on.
+func (p *page) cutAt(i, h int) []string {
+	if i >= len(p.item) {
+		return p.cut(0, h)
+	}
+	first, last := p.item[i], len(p.rows)
+	if i+1 < len(p.item) {
+		last = p.item[i+1]
+	}
+	if last <= h {
+		return p.cut(0, h)
+	}
+	return p.cut(min(first, last-h), h)
+}

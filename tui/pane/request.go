@@ -1,0 +1,318 @@
+package pane
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"sickbay/health"
+	"sickbay/themes"
+	"sickbay/tui/chart"
+)
+
+func init() {
+	register(Kind{
+		Name: "request",
+		Title: func(in Input) string {
+			title := "REQUEST " + in.View.Request
+			if in.View.Beside != "" {
+				title += "  beside " + in.View.Beside
+			}
+			return health.Clean(title)
+		},
+		Draw: func(in Input, w, h int) []string {
+			p := requestPages(in, w)
+			return p.cut(in.State.Offset, h)
+		},
+		Lines: func(in Input, w int) int { return len(requestPages(in, w).rows) },
+	})
+}
+
+// requestPages is the open request, and beside it another one if there is one.
+func requestPages(in Input, w int) *page {
+	if in.View.Beside == "" || w < 60 {
+		return requestPage(in, in.View.Request, w)
+	}
+	left := requestPage(in, in.View.Request, (w-3)/2)
+	right := requestPage(in, in.View.Beside, w-3-(w-3)/2)
+	both := newPage(in, w)
+	line := " " + in.Look.Paint(themes.Border, "│") + " "
+	for i := range max(len(left.rows), len(right.rows)) {
+		both.rows = append(both.rows, left.at(i)+line+right.at(i))
+	}
+	return both
+}
+
+// at is row i, blank beyond the end.
+func (p *page) at(i int) string {
+	if i < len(p.rows) {
+		return p.rows[i]
+	}
+	return blanks(p.w)
+}
+
+func requestPage(in Input, id string, w int) *page {
+	p := newPage(in, w)
+	p.wide = true
+	q, ok := in.Snap.Requests[id]
+	switch {
+	case id == "":
+		p.wrap(themes.Faint, 1, "no request is open")
+		return p
+	case !ok && in.Snap.Asking:
+		p.wrap(themes.Faint, 1, asking(in))
+		return p
+	case !ok:
+		p.wrap(themes.Faint, 1, "asking for "+id+"… if nothing comes, it is older than what is held")
+		return p
+	}
+	p.summary(q)
+	p.timing(q)
+	p.blank()
+	p.lineage(q.Lineage)
+	for _, d := range q.Dims {
+		p.fact(d.Name, themes.Text, d.Value)
+	}
+	p.content("PROMPT", q.Prompt)
+	p.content("ANSWER", q.Answer)
+	p.chunks(q.Chunks)
+	p.tools(q.Tools)
+	p.scores(q.Scores)
+	p.raw(q)
+	return p
+}
+
+// summary is what happened, to whom and when.
+func (p *page) summary(q health.Request) {
+	p.hang(outcomeRole(q), 1, 1, nil, outcomeWords(q))
+	if q.Message != "" {
+		p.wrap(themes.Text, 1, q.Message)
+	}
+	p.blank()
+	p.fact("service", themes.Text, strings.TrimSpace(q.Service+"  "+q.Name))
+	if !q.At.IsZero() {
+		p.fact("time", themes.Text, clockSeconds(p.in, q)+", "+ago(p.in, q.At)+" ago")
+	}
+	p.fact("request", themes.Text, q.ID)
+	if q.Trace != "" {
+		p.fact("trace", themes.Text, q.Trace)
+	}
+	if f, ok := p.in.Snap.Failure(q.Group); ok {
+		p.fact("failure", themes.Text, fmt.Sprintf("%s, %d times in the last %s", f.Signature, f.Count, window(p.in)))
+	}
+}
+
+func outcomeRole(q health.Request) themes.Role {
+	if q.Failed {
+		return themes.Critical
+	}
+	return themes.OK
+}
+
+// outcomeWords is "failed: refusal, HTTP 200, finish content_filter".
+func outcomeWords(q health.Request) string {
+	var parts []string
+	if q.Error != "" {
+		parts = append(parts, q.Error)
+	}
+	if q.Code != 0 && q.Code != 200 {
+		parts = append(parts, fmt.Sprintf("HTTP %d", q.Code))
+	}
+	if q.Finish != "" && q.Finish != "stop" {
+		parts = append(parts, "finish "+q.Finish)
+	}
+	word := "ok"
+	if q.Failed {
+		word = "failed"
+	}
+	if len(parts) == 0 {
+		return word
+	}
+	return word + ": " + strings.Join(parts, ", ")
+}
+
+// timing is how long it took, how much of that before the first token, and what
+// went through.
+func (p *page) timing(q health.Request) {
+	if q.Duration != nil {
+		text := "took " + health.Format(health.Seconds, *q.Duration)
+		if q.TTFT != nil {
+			text = "first token after " + health.Format(health.Seconds, *q.TTFT) + ", all after " + health.Format(health.Seconds, *q.Duration)
+		}
+		p.fact("timing", themes.Text, text)
+		if w := min(p.w-p.factWidth()-2, 40); q.TTFT != nil && *q.Duration > 0 && w > 8 {
+			p.line(func(r *row) {
+				waited := strings.TrimRight(chart.HBar(*q.TTFT / *q.Duration, true, w), " ")
+				rest := max(w-len(waited), 0)
+				r.to(p.factWidth()).put(themes.Faint, strings.Repeat(p.in.Look.Glyph("░", "."), len(waited))).
+					put(themes.Line1, strings.Repeat(p.in.Look.Glyph("█", "#"), rest))
+			})
+		}
+	}
+	var parts []string
+	if q.TokensIn != nil || q.TokensOut != nil {
+		parts = append(parts, number(health.Count, q.TokensIn)+" tokens in, "+number(health.Count, q.TokensOut)+" out")
+	}
+	if q.CostUSD != nil {
+		parts = append(parts, health.Format(health.USD, *q.CostUSD))
+	}
+	if len(parts) > 0 {
+		p.fact("tokens, cost", themes.Text, strings.Join(parts, ", "))
+	}
+}
+
+// content shows what was said, as far as this viewer wants it shown.
+func (p *page) content(title, text string) {
+	p.blank()
+	p.head(title)
+	switch {
+	case text == "":
+		p.wrap(themes.Faint, 1, "content not captured")
+	case p.hidden():
+		p.wrap(themes.Faint, 1, fmt.Sprintf("hidden, %s characters (content = \"redacted\" or \"full\" shows it)", count(float64(len([]rune(text))))))
+	default:
+		p.lines(themes.Text, 1, p.shown(text))
+	}
+}
+
+func (p *page) hidden() bool {
+	return p.in.View.Content != "redacted" && p.in.View.Content != "full"
+}
+
+// shown is content as this viewer may see it.
+func (p *page) shown(text string) string {
+	if p.in.View.Content == "full" {
+		return text
+	}
+	return redact(text)
+}
+
+// lines adds text that has line ends of its own.
+func (p *page) lines(role themes.Role, indent int, text string) {
+	for _, l := range health.CleanLines(text) {
+		p.wrap(role, indent, l)
+	}
+}
+
+func (p *page) chunks(chunks []health.Chunk) {
+	if len(chunks) == 0 {
+		return
+	}
+	p.blank()
+	p.head(fmt.Sprintf("RETRIEVED CHUNKS  %d", len(chunks)))
+	for _, c := range chunks {
+		p.line(func(r *row) {
+			r.gap(1).right(themes.Text, number(health.Score, c.Score), 6).gap(2).put(themes.Text, c.ID)
+			if c.Age != nil {
+				r.put(themes.Faint, "  indexed "+health.Format(health.Seconds, *c.Age)+" ago")
+			}
+		})
+		if c.Text != "" && !p.hidden() {
+			p.lines(themes.Faint, 9, p.shown(c.Text))
+		}
+	}
+}
+
+// tools folds calls that are the same and follow each other: a loop is one line.
+func (p *page) tools(calls []health.ToolCall) {
+	if len(calls) == 0 {
+		return
+	}
+	p.blank()
+	p.head(fmt.Sprintf("TOOL CALLS  %d", len(calls)))
+	for i := 0; i < len(calls); {
+		n := 1
+		for i+n < len(calls) && calls[i+n].Name == calls[i].Name && calls[i+n].Arguments == calls[i].Arguments {
+			n++
+		}
+		p.calls(calls[i : i+n])
+		i += n
+	}
+}
+
+// calls adds one call, or several with the same name and arguments.
+func (p *page) calls(same []health.ToolCall) {
+	c := same[0]
+	failed, took := 0, 0.0
+	for _, v := range same {
+		if v.Error != "" {
+			failed++
+		}
+		if v.Duration != nil {
+			took += *v.Duration
+		}
+	}
+	p.line(func(r *row) {
+		r.gap(1).put(themes.Strong, c.Name)
+		if len(same) > 1 {
+			r.put(themes.Warn, fmt.Sprintf(" x%d, same arguments", len(same)))
+		}
+		if failed > 0 {
+			r.put(themes.Critical, fmt.Sprintf("  %d failed", failed))
+		}
+		if took > 0 {
+			r.put(themes.Faint, "  "+health.Format(health.Seconds, took))
+		}
+	})
+	if c.Error != "" {
+		p.wrap(themes.Critical, 3, c.Error)
+	}
+	if p.hidden() {
+		return
+	}
+	if c.Arguments != "" {
+		p.wrap(themes.Text, 3, p.shown(c.Arguments))
+	}
+	if c.Result != "" {
+		p.wrap(themes.Faint, 3, p.in.Look.Glyph("→ ", "> ")+p.shown(c.Result))
+	}
+}
+
+func (p *page) scores(scores []health.Field) {
+	if len(scores) == 0 {
+		return
+	}
+	p.blank()
+	p.head("EVALUATIONS")
+	for _, s := range scores {
+		p.fact(s.Name, themes.Text, s.Value)
+	}
+}
+
+// mostRaw is how much of a record is shown: beyond it, nobody reads.
+const mostRaw = 16 << 10
+
+// raw shows the record as it came. It carries the content, so it is hidden with it.
+func (p *page) raw(q health.Request) {
+	p.blank()
+	p.head("RECORD")
+	if q.Origin != "" {
+		p.wrap(themes.Faint, 1, "from "+q.Origin)
+	}
+	switch {
+	case q.Raw == "":
+		p.wrap(themes.Faint, 1, "the record is not held any more")
+	case p.hidden() && carriesContent(q):
+		p.wrap(themes.Faint, 1, "hidden, because it carries the content")
+	default:
+		text := q.Raw
+		if p.in.View.Content != "full" {
+			text = redact(text)
+		}
+		p.lines(themes.Text, 1, health.Cut(indented(text), mostRaw))
+	}
+}
+
+func carriesContent(q health.Request) bool {
+	return q.Prompt != "" || q.Answer != "" || len(q.Chunks) > 0 || len(q.Tools) > 0
+}
+
+// indented writes JSON with a field a line; what is no JSON stays as it is.
+func indented(raw string) string {
+	var b bytes.Buffer
+	if err := json.Indent(&b, []byte(raw), "", "  "); err != nil {
+		return raw
+	}
+	return b.String()
+}

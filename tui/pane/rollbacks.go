@@ -1,0 +1,94 @@
+package pane
+
+import (
+	"sickbay/health"
+	"sickbay/themes"
+)
+
+func init() {
+	register(Kind{
+		Name:  "rollbacks",
+		Title: func(Input) string { return "ROLLBACKS" },
+		Draw: func(in Input, w, h int) []string {
+			ids := rollbackIDs(in)
+			return rollbacksPage(in, w, ids).cutAt(selectedIndex(in, ids), h)
+		},
+		Items: rollbackIDs,
+	})
+}
+
+func rollbackIDs(in Input) []string {
+	var ids []string
+	for _, r := range rollbacks(in) {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+func rollbacks(in Input) []health.Rollback {
+	var out []health.Rollback
+	for _, r := range in.Snap.Rollbacks {
+		if matches(in.State.Filter, r.Target, r.By, r.Reason, string(r.State)) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func rollbacksPage(in Input, w int, ids []string) *page {
+	p := newPage(in, w)
+	if len(in.Snap.Rollbacks) == 0 {
+		p.wrap(themes.Faint, 1, "sickbay has rolled nothing back")
+	}
+	for i, op := range rollbacks(in) {
+		p.begin()
+		p.operation(op, i == selectedIndex(in, ids))
+	}
+	return p
+}
+
+func (p *page) operation(op health.Rollback, selected bool) {
+	p.line(func(r *row) {
+		cursor(p.in, r, selected)
+		role := themes.Text
+		if selected {
+			role = themes.Strong
+		}
+		r.put(themes.Faint, clock(p.in, op.At)).gap(1).put(role, op.Target).gap(1).put(themes.Text, arrowTo(op.From, op.To)).
+			gap(2).put(opRole(op.State), string(op.State))
+	})
+	if op.Text != "" {
+		p.wrap(themes.Text, 3, op.Text)
+	}
+	for _, v := range op.Readings {
+		p.wrap(themes.Text, 3, readingWords(v))
+	}
+	p.wrap(themes.Faint, 3, "by "+op.By+": "+op.Reason)
+}
+
+// opRole is calm only where something is proved.
+func opRole(s health.OpState) themes.Role {
+	switch {
+	case s == health.OpRecovered:
+		return themes.OK
+	case !s.Ended():
+		return themes.Accent
+	case s == health.OpNotRecovered:
+		return themes.Critical
+	}
+	return themes.Warn
+}
+
+// readingWords is "refusals was 8.0 %, now 0.9 %, limit 2.0 %: well".
+func readingWords(v health.Reading) string {
+	s := v.Symptom
+	words := s.Title + " was " + health.Format(s.Unit, s.Value) + ", "
+	limit := ", limit " + health.Format(s.Unit, s.Limit)
+	switch {
+	case !v.Known:
+		return words + "nothing newer than the rollback yet" + limit
+	case v.Within():
+		return words + "now " + health.Format(s.Unit, v.Value) + limit + ": well"
+	}
+	return words + "now " + health.Format(s.Unit, v.Value) + limit + ": still ill"
+}

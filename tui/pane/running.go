@@ -1,0 +1,60 @@
+package pane
+
+import (
+	"sickbay/health"
+	"sickbay/themes"
+)
+
+func init() {
+	register(Kind{
+		Name:  "running",
+		Title: func(Input) string { return "WHAT RUNS NOW, AND WHAT IT CAN GO BACK TO" },
+		Draw:  func(in Input, w, h int) []string { return runningPage(in, w).cut(in.State.Offset, h) },
+		Lines: func(in Input, w int) int { return len(runningPage(in, w).rows) },
+	})
+}
+
+// runningPage begins with the selected service: it is the one in question.
+func runningPage(in Input, w int) *page {
+	p := newPage(in, w)
+	if len(in.Snap.Services) == 0 {
+		if in.Snap.Asking {
+			p.wrap(themes.Faint, 1, asking(in))
+		} else {
+			p.wrap(themes.Faint, 1, "no AI service found")
+		}
+		return p
+	}
+	if s, ok := selectedService(in); ok {
+		p.running(s, true)
+	}
+	for _, s := range in.Snap.Services {
+		if s.Name != in.View.Service {
+			p.running(s, false)
+		}
+	}
+	return p
+}
+
+func (p *page) running(s health.Service, selected bool) {
+	p.line(func(r *row) {
+		role := themes.Text
+		if selected {
+			role = themes.Strong
+		}
+		r.gap(1).put(role, s.Name).gap(2).put(themes.Text, s.Version)
+		if len(s.Targets) == 0 {
+			r.gap(2).put(themes.Faint, "nothing can be rolled back")
+		}
+	})
+	for _, t := range s.Targets {
+		switch {
+		case t.Blocked != "":
+			p.wrap(themes.Faint, 3, t.Kind+" "+orDash(t.Current)+": blocked, "+t.Blocked)
+		case len(t.Previous) == 0:
+			p.wrap(themes.Faint, 3, t.Kind+" "+orDash(t.Current)+": no version before it")
+		default:
+			p.wrap(themes.Text, 3, t.Kind+" "+orDash(t.Current)+" → "+versions(p.in, t.Previous))
+		}
+	}
+}

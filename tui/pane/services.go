@@ -1,0 +1,268 @@
+package pane
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"sickbay/health"
+	"sickbay/themes"
+	"sickbay/tui/chart"
+)
+
+func init() {
+	register(Kind{
+		Name:  "services",
+		Title: func(Input) string { return "SERVICES" },
+		Draw:  drawServices,
+		Items: func(in Input) []string {
+			var ids []string
+			for _, i := range serviceOrder(in) {
+				ids = append(ids, in.Snap.Services[i].Name)
+			}
+			return ids
+		},
+		Sorts:   serviceSorts,
+		Explain: explainService,
+	})
+}
+
+var serviceSorts = []string{"status", "name", "kind", "traffic", "errors", "p95"}
+
+// serviceOrder is which services are shown, and in which order.
+func serviceOrder(in Input) []int {
+	all := in.Snap.Services
+	var order []int
+	for i := range all {
+		if s := &all[i]; matches(in.State.Filter, s.Name, string(s.Kind), s.Version, s.Status.String()) {
+			order = append(order, i)
+		}
+	}
+	byName := func(a, b int) int { return cmp.Compare(all[a].Name, all[b].Name) }
+	switch serviceSorts[min(max(in.State.Sort, 0), len(serviceSorts)-1)] {
+	case "name":
+		slices.SortStableFunc(order, byName)
+	case "kind":
+		slices.SortStableFunc(order, func(a, b int) int {
+			return cmp.Or(cmp.Compare(all[a].Kind, all[b].Kind), byName(a, b))
+		})
+	case "traffic":
+		sortBySignal(order, all, "traffic")
+	case "errors":
+		sortBySignal(order, all, "errors")
+	case "p95":
+		sortBySignal(order, all, "latency_p95")
+	}
+	return order // the snapshot's own order is by status
+}
+
+// sortBySignal puts the largest value first and what has none last.
+func sortBySignal(order []int, all []health.Service, id string) {
+	key := make(map[int]float64, len(order))
+	for _, i := range order {
+		key[i] = math.Inf(-1)
+		if s := signalOf(&all[i], id); s.State.HasValue() && !math.IsNaN(s.Value) {
+			key[i] = s.Value
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(key[b], key[a]) })
+}
+
+// A column of the overview.
+type column struct {
+	title    string
+	w, most  int // cells: the least and, if there is room, the most
+	keep     int // the smaller, the longer it stays while the pane gets narrow
+	number   int // how many of the cells are for a number, standing right; 0: text
+	write    func(in Input, r *row, s *health.Service, w int)
+	selected bool // bold in the selected row
+}
+
+var serviceColumns = []column{
+	{title: "SERVICE", w: 8, most: 28, keep: 0, selected: true},
+	{title: "KIND", w: 5, most: 5, keep: 6, write: func(_ Input, r *row, s *health.Service, w int) { r.col(themes.Text, string(s.Kind), w) }},
+	{title: "VERSION", w: 14, most: 24, keep: 8, write: writeVersion},
+	{title: "TRAFFIC", w: 15, most: 24, keep: 3, write: writeTraffic},
+	{title: "ERRORS", w: 8, most: 8, keep: 1, number: 6, write: writeSignal("errors")},
+	{title: "P95", w: 8, most: 8, keep: 2, number: 6, write: writeSignal("latency_p95")},
+	{title: "QUALITY", w: 7, most: 7, keep: 4, number: 5, write: writeSignal("quality")},
+	{title: "DRIFT", w: 7, most: 7, keep: 5, number: 5, write: writeDrift},
+	{title: "COST/H", w: 9, most: 9, keep: 9, number: 7, write: writeSignal("cost")},
+	{title: "OUTCOME", w: 9, most: 9, keep: 10, number: 7, write: writeSignal("outcome")},
+	{title: "WHY", w: 24, most: 1000, keep: 11, write: writeWhy},
+}
+
+// A placed column has its width; 0 means that there is no room for it.
+type placed struct {
+	column
+	w int
+}
+
+// lead is the cursor, the sign of the status and a blank.
+const lead = 3
+
+// placeColumns gives every column its least width, most important first, and
+// shares what is left: names first, then versions, sparklines and reasons.
+func placeColumns(w int) (cols []placed, gap int) {
+	gap = 1
+	if w >= 130 {
+		gap = 2
+	}
+	cols = make([]placed, len(serviceColumns))
+	rest := w - lead
+	for k := range serviceColumns {
+		i := slices.IndexFunc(serviceColumns, func(c column) bool { return c.keep == k })
+		if i < 0 {
+			continue // a number that no column has
+		}
+		c := serviceColumns[i]
+		if need := c.w + gap; rest >= need || k == 0 {
+			cols[i] = placed{c, c.w}
+			rest -= need
+		}
+	}
+	for _, title := range []string{"SERVICE", "VERSION", "TRAFFIC", "WHY"} {
+		for i := range cols {
+			if c := &cols[i]; c.title == title && c.w > 0 {
+				more := min(max(rest, 0), c.most-c.w)
+				c.w, rest = c.w+more, rest-more
+			}
+		}
+	}
+	return cols, gap
+}
+
+func drawServices(in Input, w, h int) []string {
+	order := serviceOrder(in)
+	switch {
+	case len(in.Snap.Services) == 0 && in.Snap.Asking:
+		return sheet(in, w, h, asking(in))
+	case len(in.Snap.Services) == 0:
+		return sheet(in, w, h, "no AI service found: sickbay doctor says what was looked for")
+	case len(order) == 0:
+		return sheet(in, w, h, "no service contains “"+in.State.Filter+"”")
+	case h < 1:
+		return nil
+	}
+	cols, gap := placeColumns(w)
+	ids := make([]string, len(order))
+	for i, at := range order {
+		ids[i] = in.Snap.Services[at].Name
+	}
+	if in.State.Selected == "" {
+		in.State.Selected = in.View.Service
+	}
+	head := newRow(in.Look, w)
+	head.gap(lead)
+	for _, c := range cols {
+		c.head(head, gap)
+	}
+	body := rows(in, w, h-1, ids, func(r *row, i int) {
+		s := &in.Snap.Services[order[i]]
+		r.put(roleOf(s.Status), sign(in.Look, s.Status)).gap(1)
+		for _, c := range cols {
+			switch {
+			case c.w == 0:
+			case c.selected:
+				r.col(nameRole(in, ids, i), s.Name, c.w).gap(gap)
+			default:
+				c.write(in, r, s, c.w)
+				r.gap(gap)
+			}
+		}
+	})
+	return append([]string{head.String()}, body...)
+}
+
+// head writes the title above the numbers, which stand right.
+func (c placed) head(r *row, gap int) {
+	switch {
+	case c.w == 0:
+		return
+	case len(c.title) <= c.number:
+		r.right(themes.Title, c.title, c.number).gap(c.w - c.number)
+	default:
+		r.col(themes.Title, c.title, c.w)
+	}
+	r.gap(gap)
+}
+
+// measured writes a number and, where it is beyond its limits, in which direction.
+func measured(in Input, r *row, role themes.Role, text, mark string, w int) {
+	if mark == "" {
+		r.right(role, text, w-2).gap(2)
+		return
+	}
+	r.right(role, text, w-2).put(role, " "+mark)
+}
+
+func writeSignal(id string) func(Input, *row, *health.Service, int) {
+	return func(in Input, r *row, s *health.Service, w int) {
+		v := signalOf(s, id)
+		role, text := value(v)
+		if v.Unit == health.USDPerH {
+			text = strings.TrimSuffix(text, "/h") // the column says so
+		}
+		mark := ""
+		if v.State.HasValue() {
+			mark = arrow(in.Look, v.Bad, v.Status)
+		}
+		measured(in, r, role, text, mark, w)
+	}
+}
+
+func writeVersion(_ Input, r *row, s *health.Service, w int) {
+	if s.Version == "" {
+		r.col(themes.Faint, "–", w)
+		return
+	}
+	r.col(themes.Text, s.Version, w)
+}
+
+// writeTraffic draws the course and the number, or, where there is no news, since
+// when.
+func writeTraffic(in Input, r *row, s *health.Service, w int) {
+	v := signalOf(s, "traffic")
+	spark := w - 7
+	role, text := value(v)
+	switch {
+	case !s.Gone.IsZero():
+		r.col(themes.Unknown, "gone "+short(in, s.Gone), spark)
+	case v.State == health.Stale && !v.At.IsZero():
+		r.col(themes.Faint, "stale "+short(in, v.At), spark)
+	default:
+		r.col(themes.Text, chart.Spark(v.Series, health.Up, in.Snap.At, in.Snap.Window, in.Look.ASCII, spark), spark)
+	}
+	r.right(role, text, 7)
+}
+
+// writeDrift says the worst comparison; a score computed by others is dimmed,
+// because nobody judges it here.
+func writeDrift(in Input, r *row, s *health.Service, w int) {
+	if len(s.Drift) == 0 {
+		measured(in, r, themes.Faint, "–", "", w)
+		return
+	}
+	d := s.Drift[0]
+	role := themes.Text
+	if d.Status == health.Warn || d.Status == health.Critical {
+		role = roleOf(d.Status)
+	}
+	switch {
+	case d.PSIAdj != nil:
+		measured(in, r, role, health.Format(health.Score, *d.PSIAdj), arrow(in.Look, health.Up, d.Status), w)
+	case d.Score != nil:
+		measured(in, r, themes.Faint, health.Format(health.Score, *d.Score), "", w)
+	default:
+		measured(in, r, themes.Faint, "–", "", w)
+	}
+}
+
+func writeWhy(_ Input, r *row, s *health.Service, w int) {
+	if len(s.Findings) == 0 {
+		r.gap(w)
+		return
+	}
+	r.col(themes.Text, s.Findings[0].Text, w)
+}

@@ -1,0 +1,125 @@
+package pane
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"sickbay/health"
+	"sickbay/themes"
+)
+
+func init() {
+	register(Kind{
+		Name:  "suspects",
+		Title: func(Input) string { return "SUSPECTS" },
+		Draw: func(in Input, w, h int) []string {
+			ids := suspectIDs(in)
+			return suspectsPage(in, w, ids).cutAt(selectedIndex(in, ids), h)
+		},
+		Items: suspectIDs,
+	})
+}
+
+func suspectIDs(in Input) []string {
+	var ids []string
+	for _, s := range suspects(in) {
+		ids = append(ids, SuspectID(s))
+	}
+	return ids
+}
+
+func suspects(in Input) []health.Suspect {
+	s, _ := selectedService(in)
+	var out []health.Suspect
+	for _, v := range s.Suspects {
+		if matches(in.State.Filter, v.Kind, v.From, v.To, v.Label) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func suspectsPage(in Input, w int, ids []string) *page {
+	p := newPage(in, w)
+	s, ok := selectedService(in)
+	switch {
+	case !ok && in.Snap.Asking:
+		p.wrap(themes.Faint, 1, asking(in))
+	case !ok:
+		p.wrap(themes.Faint, 1, "no service is selected")
+	case len(s.Suspects) == 0 && s.Status == health.OK:
+		p.wrap(themes.Faint, 1, s.Name+" is ok: there is nothing to explain")
+	case len(s.Suspects) == 0 && s.Since.IsZero():
+		p.wrap(themes.Faint, 1, "since when "+s.Name+" is "+s.Status.String()+" is not known, so nothing can be suspected")
+	case len(s.Suspects) == 0:
+		p.wrap(themes.Faint, 1, "no change recorded near the onset at "+clock(in, s.Since))
+	}
+	for i, v := range suspects(in) {
+		p.begin()
+		p.suspect(ids, i, v)
+	}
+	if ok && s.Status != health.OK {
+		p.remedy(s)
+	}
+	return p
+}
+
+func (p *page) suspect(ids []string, i int, v health.Suspect) {
+	role := themes.Text
+	if v.RuledOut != "" {
+		role = themes.Faint
+	}
+	p.line(func(r *row) {
+		cursor(p.in, r, i == selectedIndex(p.in, ids))
+		r.put(nameRole(p.in, ids, i), fmt.Sprintf("%d %s", v.Rank, v.Label)).to(11)
+		r.put(role, strings.TrimSpace(v.Kind+" "+arrowTo(v.From, v.To)))
+		tail := ""
+		if !v.At.IsZero() {
+			tail = clock(p.in, v.At)
+		}
+		if v.RuledOut == "" {
+			tail += fmt.Sprintf("%7s", signed(v.Score))
+		}
+		if r.used+len(tail)+2 <= r.w {
+			r.right(role, tail, r.w-r.used)
+		}
+	})
+	if v.RuledOut != "" {
+		p.wrap(themes.Faint, 3, "ruled out: "+v.RuledOut)
+	}
+	for _, e := range v.Evidence {
+		p.wrap(themes.Text, 3, e)
+	}
+}
+
+// signed writes a score with its sign: it is a sum, and evidence can be against.
+func signed(v float64) string {
+	s := strconv.FormatFloat(v, 'f', 1, 64)
+	if v > 0 {
+		return "+" + s
+	}
+	return s
+}
+
+// remedy says what could be taken back, and if not, why.
+func (p *page) remedy(s health.Service) {
+	for _, t := range s.Targets {
+		switch {
+		case t.Blocked != "":
+			p.wrap(themes.Faint, 1, t.Kind+" cannot be rolled back: "+t.Blocked)
+		case len(t.Previous) == 0:
+			p.wrap(themes.Faint, 1, t.Kind+" "+t.Current+" has no version before it")
+		default:
+			p.hang(themes.Text, 3, 3, func(r *row) { r.gap(1).put(themes.Key, "R") },
+				"rolls "+t.Kind+" back: "+arrowTo(t.Current, t.Previous[0].ID)+p.readOnly())
+		}
+	}
+}
+
+func (p *page) readOnly() string {
+	if p.in.Snap.Write {
+		return ""
+	}
+	return " (read-only now: start with --write)"
+}
