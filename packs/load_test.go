@@ -157,3 +157,28 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestThePackInTheReadmeLoads(t *testing.T) {
+	data, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(data), "```toml\n")
+	text, _, _ = strings.Cut(text, "```")
+	if _, faults := Parse("README.md", []byte(text)); len(faults) > 0 {
+		t.Error(faults)
+	}
+	for _, p := range All() {
+		if !strings.HasPrefix(p.ID, "ai-") {
+			continue
+		}
+		for name := range SampleNames(p.Sample) {
+			for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+				name = strings.TrimSuffix(name, suffix)
+			}
+			if !strings.Contains(string(data), name) {
+				t.Errorf("%s: the convention does not name %s", p.ID, name)
+			}
+		}
+	}
+}
