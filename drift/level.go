@@ -18,20 +18,27 @@ const (
 	LevelCritical Level = "critical" // PSIAdj ≥ 0.25 or gap ≥ 0.20
 )
 
-// Options are the thresholds. A zero field means the default in brackets.
+// The thresholds where nobody sets others.
+const (
+	Alpha       = 0.01
+	PSIWarn     = 0.10
+	PSICritical = 0.25
+	GapWarn     = 0.10
+	GapCritical = 0.20
+)
+
+// Options are the thresholds. A zero field means the constant of its name.
 type Options struct {
-	Alpha       float64 // family-wise error over all results [0.01]
-	PSIWarn     float64 // [0.10]
-	PSICritical float64 // [0.25]
-	GapWarn     float64 // [0.10]
-	GapCritical float64 // [0.20]
+	Alpha                float64 // family-wise error over all results
+	PSIWarn, PSICritical float64
+	GapWarn, GapCritical float64
 }
 
 func (o Options) withDefaults() Options {
 	for _, f := range []struct {
 		field *float64
 		usual float64
-	}{{&o.Alpha, 0.01}, {&o.PSIWarn, 0.10}, {&o.PSICritical, 0.25}, {&o.GapWarn, 0.10}, {&o.GapCritical, 0.20}} {
+	}{{&o.Alpha, Alpha}, {&o.PSIWarn, PSIWarn}, {&o.PSICritical, PSICritical}, {&o.GapWarn, GapWarn}, {&o.GapCritical, GapCritical}} {
 		if *f.field == 0 {
 			*f.field = f.usual
 		}

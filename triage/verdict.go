@@ -1,0 +1,183 @@
+package triage
+
+import (
+	"slices"
+	"time"
+
+	"sickbay/health"
+)
+
+// Input is what there is to judge at one moment.
+type Input struct {
+	Services []health.Service // with Signals (Value, State, At, Limit, Series) and Drift filled
+	Changes  []health.Change
+	Alerts   []health.Alert
+	Failures []health.Failure
+
+	Now        time.Time
+	Window     time.Duration // how far back the series reach
+	RateWindow time.Duration // over which rates are taken
+}
+
+// Memory is what one judgement leaves for the next, so that a status neither
+// flaps nor forgets. The zero Memory is a first look: then the series alone decide,
+// and they decide the same. A Memory is never changed once returned.
+type Memory struct {
+	at       time.Time
+	signals  map[signalKey]track
+	services map[string]stand
+}
+
+type signalKey struct{ service, signal string }
+
+// A stand is the status of a service and when it began.
+type stand struct {
+	status health.Status
+	since  time.Time
+}
+
+// Judge fills Status, Since, Findings and Suspects of the services and Status of
+// their signals and distributions. It returns copies, in the order given, and
+// changes nothing it was given.
+//
+// A service is as ill as its worst finding: a signal beyond its limit, a
+// distribution that moved (warn at most), a firing alert that names it (warn), or
+// a golden signal that is no longer seen (unknown). Without findings it is ok if
+// anything could be judged at all, and unknown if not.
+func Judge(in Input, before Memory) ([]health.Service, Memory) {
+	if in.Now.Before(before.at) {
+		before = Memory{} // the clock was set back: what came later is not known yet
+	}
+	after := Memory{
+		at:       in.Now,
+		signals:  make(map[signalKey]track, len(before.signals)),
+		services: make(map[string]stand, len(in.Services)),
+	}
+	services := slices.Clone(in.Services)
+	for i := range services {
+		judgeService(&services[i], in, before, after)
+	}
+	for i := range services {
+		if ill(services[i].Status) {
+			services[i].Suspects = suspects(services[i], services, in, after)
+		}
+	}
+	return services, after
+}
+
+// ill says whether somebody should look.
+func ill(s health.Status) bool { return s == health.Warn || s == health.Critical }
+
+// judgeService judges s and writes what it learns into after.
+func judgeService(s *health.Service, in Input, before, after Memory) {
+	s.Signals, s.Drift = slices.Clone(s.Signals), slices.Clone(s.Drift)
+	s.Findings, s.Suspects = nil, nil
+	var missing []absence
+	judged := false
+	for i := range s.Signals {
+		sig := &s.Signals[i]
+		key := signalKey{s.Name, sig.ID}
+		t := before.signals[key].follow(*sig)
+		sig.Status = t.status(*sig)
+		judged = judged || sig.Status != health.Unknown
+		if ill(sig.Status) {
+			f := limitFinding(s.Name, *sig, t)
+			t.since = f.Since
+			s.Findings = append(s.Findings, f)
+		} else if t.missed(*sig, in) {
+			missing = append(missing, absence{*sig, t.seen})
+		}
+		if sig.Status == health.OK {
+			t.since = time.Time{}
+		}
+		after.signals[key] = t
+	}
+	alerts := firing(in.Alerts, s.Name)
+	s.Findings = append(s.Findings, driftFindings(s)...)
+	s.Findings = append(s.Findings, alertFindings(s.Name, alerts)...)
+	s.Findings = append(s.Findings, missingFindings(*s, missing, in.Now)...)
+	if len(s.Findings) == 0 && !judged {
+		s.Findings = []health.Finding{nothingJudged(*s)}
+	}
+	sinceAlert(s.Findings, alerts)
+	sortFindings(s.Findings)
+	s.Status = worst(s.Findings)
+	s.Since = began(s.Status, s.Findings, before.services[s.Name], in.Now)
+	after.services[s.Name] = stand{s.Status, s.Since}
+}
+
+// worst is ok without findings.
+func worst(findings []health.Finding) health.Status {
+	status := health.OK
+	for _, f := range findings {
+		if f.Status.Worse(status) {
+			status = f.Status
+		}
+	}
+	return status
+}
+
+// began is when the present status began: by its findings, else by what was there
+// a look ago, else not known.
+func began(status health.Status, findings []health.Finding, before stand, now time.Time) time.Time {
+	var since time.Time
+	for _, f := range findings {
+		if f.Status == status {
+			since = earlier(since, f.Since)
+		}
+	}
+	switch {
+	case !since.IsZero():
+		return since
+	case before.status == status:
+		return before.since
+	case before.status != health.Unknown || !before.since.IsZero():
+		return now
+	}
+	return since
+}
+
+// earlier is the earlier of two times that are known.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// groups are the words for groups of signals, in the order in which they are said.
+var groups = []struct{ id, plural string }{
+	{"traffic", ""}, {"latency", ""}, {"errors", "s"}, {"saturation", ""}, {"tokens", "s"}, {"quality", ""},
+	{"safety", ""}, {"drift", ""}, {"freshness", ""}, {"cost", ""}, {"outcome", ""},
+}
+
+// Normal says which groups of signals are seen to be well, all that is judged in
+// them: "latency, errors and saturation are normal". Empty when none is.
+func Normal(s health.Service) string {
+	state := map[string]health.Status{}
+	for _, sig := range s.Signals {
+		if !limited(sig) {
+			continue
+		}
+		if old, ok := state[sig.Group]; !ok || sig.Status.Worse(old) {
+			state[sig.Group] = sig.Status
+		}
+	}
+	var names []string
+	verb := " is"
+	for _, g := range groups {
+		if status, ok := state[g.id]; ok && status == health.OK {
+			names = append(names, g.id)
+			if g.plural != "" {
+				verb = " are"
+			}
+		}
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return names[0] + verb + " normal"
+	}
+	return list(names) + " are normal"
+}
