@@ -10,7 +10,7 @@
 //	http.Serve(listener, server)
 //
 // What is real: the parser, the engine, the XOR chunks. What is ours: the
-// index, the handlers and the rule evaluator; TestAgainstPrometheus (build tag
-// integration) holds those against a Prometheus binary. Not there: native
+// index, the handlers and the rule evaluator; `make integration` holds those
+// against a Prometheus binary. Not there: native
 // histograms, exemplars, query statistics, recording rules, keep_firing_for.
 package prom

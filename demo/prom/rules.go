@@ -50,7 +50,7 @@ type rule struct {
 	expr        parser.Expr
 	labels      []field
 	annotations []field
-	active      map[uint64]*alert // by hash of the series' labels
+	active      map[uint64]*alert // by hash of the alert's labels
 	err         error             // of the last evaluation
 	took        time.Duration
 }
@@ -221,54 +221,53 @@ func (rs *Rules) ranged(r *rule, from, to time.Time, step time.Duration) error {
 
 // advance takes the alerts of one rule from the last evaluation to this one.
 func (r *rule) advance(store *Store, t time.Time, now promql.Vector) error {
-	seen := make(map[uint64]bool, len(now))
+	if len(now)+len(r.active) == 0 {
+		return nil
+	}
+	seen := make(map[uint64]promql.Sample, len(now))
 	for _, s := range now {
-		key := s.Metric.Hash()
-		seen[key] = true
+		key := r.alertLabels(s.Metric).Hash()
+		if _, twice := seen[key]; twice {
+			return errors.New("vector contains metrics with the same labelset after applying alert labels")
+		}
+		seen[key] = s
+	}
+	for key, s := range seen {
 		a, ok := r.active[key]
 		if !ok {
-			var err error
-			if a, err = r.raise(store, s.Metric, t); err != nil {
-				return err
-			}
+			a = r.raise(store, s.Metric, t)
 			r.active[key] = a
 		}
-		a.value = s.F
+		a.series, a.value = s.Metric, s.F
 	}
 	ms := timestamp.FromTime(t)
+	var faults []error
 	for key, a := range r.active {
-		var err error
-		if seen[key] {
-			err = r.keep(store, a, t, ms)
-		} else {
-			delete(r.active, key)
-			err = errors.Join(store.Stale(a.state, ms), store.Stale(a.started, ms))
+		if _, ok := seen[key]; ok {
+			faults = append(faults, r.keep(store, a, t, ms))
+			continue
 		}
-		if err != nil {
-			return err
-		}
+		delete(r.active, key)
+		faults = append(faults, store.Stale(a.state, ms), store.Stale(a.started, ms))
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
-// raise makes a pending alert of a series.
-func (r *rule) raise(store *Store, series labels.Labels, t time.Time) (*alert, error) {
-	b := labels.NewBuilder(series)
-	b.Del(labels.MetricName)
+// alertLabels are the labels of the alert that a series raises.
+func (r *rule) alertLabels(series labels.Labels) labels.Labels {
+	b := labels.NewBuilder(series).Del(labels.MetricName)
 	for _, f := range r.labels {
 		b.Set(f.name, f.text.expand(series, 0))
 	}
-	b.Set(labels.AlertName, r.Name)
-	ls := b.Labels()
-	for _, other := range r.active {
-		if labels.Equal(other.labels, ls) {
-			return nil, errors.New("vector contains metrics with the same labelset after applying alert labels")
-		}
-	}
-	a := &alert{series: series, labels: ls, since: t}
+	return b.Set(labels.AlertName, r.Name).Labels()
+}
+
+// raise makes a pending alert of a series.
+func (r *rule) raise(store *Store, series labels.Labels, t time.Time) *alert {
+	a := &alert{labels: r.alertLabels(series), since: t}
 	a.state = store.series(a.stateLabels())
-	a.started = store.series(labels.NewBuilder(ls).Set(labels.MetricName, forStateMetric).Labels())
-	return a, nil
+	a.started = store.series(labels.NewBuilder(a.labels).Set(labels.MetricName, forStateMetric).Labels())
+	return a
 }
 
 func (a *alert) stateLabels() labels.Labels {

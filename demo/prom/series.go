@@ -34,31 +34,36 @@ type memSeries struct {
 	lastV  float64
 }
 
-func (m *memSeries) append(t int64, v float64) {
+func (m *memSeries) append(t int64, v float64, p *packer) {
 	if len(m.tail) == samplesPerChunk {
-		m.chunks = append(m.chunks, encode(m.tail))
+		m.chunks = append(m.chunks, p.pack(m.tail))
 		m.tail = make([]sample, 0, samplesPerChunk)
 	}
 	m.tail = append(m.tail, sample{t, v})
 	m.lastT, m.lastV = t, v
 }
 
-// encode packs samples into an XOR chunk whose bytes fit exactly.
-func encode(samples []sample) chunk {
-	var room [samplesPerChunk * 20]byte // 19 bytes a sample at worst, after the header
-	var x chunkenc.XORChunk
-	x.Reset(room[:2])
-	app, err := x.Appender()
+// packer turns samples into chunks, in one buffer used again and again.
+type packer struct {
+	x    chunkenc.XORChunk
+	room []byte
+}
+
+// pack gives an XOR chunk whose bytes fit exactly.
+func (p *packer) pack(samples []sample) chunk {
+	p.x.Reset(append(p.room[:0], 0, 0)) // the header: no samples yet
+	app, err := p.x.Appender()
 	if err != nil {
 		panic("prom: an empty chunk refused an appender: " + err.Error())
 	}
 	for _, s := range samples {
 		app.Append(0, s.t, s.v)
 	}
+	p.room = p.x.Bytes()
 	return chunk{
 		mint: samples[0].t,
 		maxt: samples[len(samples)-1].t,
-		data: slices.Clone(x.Bytes()),
+		data: slices.Clone(p.room),
 	}
 }
 

@@ -24,6 +24,7 @@ type Store struct {
 	meta      map[string]meta
 	newest    int64 // time of the newest sample, ms
 	nextSweep int64
+	packer    packer
 }
 
 // Ref is a cheap handle of one series, valid as long as its store. The zero
@@ -92,7 +93,7 @@ func (s *Store) Append(r Ref, t int64, v float64) error {
 	if t <= m.lastT {
 		return m.refuse(t, v)
 	}
-	m.append(t, v)
+	m.append(t, v, &s.packer)
 	if t > s.newest {
 		s.newest = t
 		if s.retention > 0 && t >= s.nextSweep {
