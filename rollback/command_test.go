@@ -68,11 +68,12 @@ func tool(t *testing.T, state, more string) (Target, error) {
 	t.Helper()
 	t.Setenv("SICKBAY_TEST_ROLE", "tool")
 	t.Setenv("SICKBAY_TEST_STATE", state)
+	t.Setenv("GORACE", quickExit)
 	me := strconv.Quote(os.Args[0])
 	section := fmt.Sprintf(`current = [%s, "current"]
 history = [%s, "history"]
 apply = [%s, "apply", "--to", "{{to}}", "--expect", "{{from}}"]
-env = ["SICKBAY_TEST_ROLE", "SICKBAY_TEST_STATE"]
+env = ["SICKBAY_TEST_ROLE", "SICKBAY_TEST_STATE", "GORACE"]
 `, me, me, me)
 	if more != "" {
 		name, _, _ := strings.Cut(more, " ")

@@ -305,7 +305,7 @@ func TestProcessesAndGoroutinesShareOneJournal(t *testing.T) {
 	for range processes {
 		wg.Go(func() {
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), "SICKBAY_TEST_ROLE=writer", "SICKBAY_TEST_PATH="+j.Path(), fmt.Sprint("SICKBAY_TEST_N=", lines))
+			cmd.Env = append(os.Environ(), "SICKBAY_TEST_ROLE=writer", "GORACE="+quickExit, "SICKBAY_TEST_PATH="+j.Path(), fmt.Sprint("SICKBAY_TEST_N=", lines))
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("a writer ended with %v: %s", err, out)
 			}
