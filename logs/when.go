@@ -31,6 +31,13 @@ const (
 	yearlessDigits = "01-02 15:04:05"
 )
 
+// ParseTime reads a time as programs write it: RFC 3339 and other layouts, or a
+// number of seconds, milli-, micro- or nanoseconds since 1970. Without a zone it
+// is UTC.
+func ParseTime(s string) (time.Time, bool) {
+	return clock{time.Now, time.UTC}.read(s)
+}
+
 // clock reads times. Those without a zone are in zone; those without a year are
 // the newest that is not in the future.
 type clock struct {
