@@ -11,7 +11,7 @@ import (
 // confirmFrame is the place of the dialog, and the one frame of its kind: panes
 // cannot draw it, so nothing that comes out of a log can look like it.
 func confirmFrame(sc scene) frame {
-	w, h := min(sc.w-2, 88), min(sc.h-2, 24)
+	w, h := min(sc.w, 88), min(sc.h-2, 24)
 	return frame{x: (sc.w - w) / 2, y: (sc.h - h) / 2, w: w, h: h, role: themes.Danger, corners: "╔╗╚╝═║", plain: "####=#"}
 }
 

@@ -15,6 +15,8 @@ func footer(s State, sc scene, w int) string {
 		return drawPrompt(s, sc, w)
 	case s.Message.Text != "":
 		return newRow(sc.look, w).put(themes.Text, " ").put(s.Message.Role, s.Message.Text).String()
+	case s.Confirm.Open || s.Sheet.Kind != "":
+		return blanks(w) // what lies over the view has the keys, and names them
 	}
 	return keyLine(s, sc, w)
 }
@@ -29,31 +31,36 @@ type footItem struct {
 // others comes last and never falls off.
 func keyLine(s State, sc scene, w int) string {
 	items := footItems(s, sc)
+	gap := 3
+	if w < 100 {
+		gap = 2
+	}
 	room := w
 	var last footItem
 	if n := len(items); n > 0 {
 		last, items = items[n-1], items[:n-1]
-		room -= last.width()
+		room -= last.width() + gap
 	}
-	r := newRow(sc.look, w)
+	r := newRow(sc.look, w).put(themes.Text, " ")
 	for _, it := range items {
 		if r.used+it.width() > room {
 			continue
 		}
 		it.put(r)
+		r.to(r.used + gap)
 	}
 	last.put(r)
 	return r.String()
 }
 
-func (it footItem) width() int { return width(it.keys) + width(it.label) + 4 }
+func (it footItem) width() int { return width(it.keys) + 1 + width(it.label) }
 
 func (it footItem) put(r *row) {
 	key, label := themes.Key, themes.Text
 	if it.off {
 		key, label = themes.Faint, themes.Faint
 	}
-	r.put(themes.Text, " ").put(key, it.keys).put(themes.Text, " ").put(label, it.label).put(themes.Text, "  ")
+	r.put(key, it.keys).put(themes.Text, " ").put(label, it.label)
 }
 
 func footItems(s State, sc scene) []footItem {
@@ -82,6 +89,6 @@ func footItems(s State, sc scene) []footItem {
 // footOrder is how the labels of the key line follow each other: what one does
 // next comes first.
 var footOrder = []string{
-	"open", "request", "drift", "changes", "next", "previous", "beside a good one", "copy", "roll back", "explain",
+	"open", "next", "previous", "beside a good one", "copy", "request", "drift", "changes", "roll back", "explain",
 	"time", "filter", "note", "back", "command", "keys",
 }

@@ -55,7 +55,7 @@ func headerLeft(s State, sc scene, length int) []word {
 	gap := strings.Repeat(" ", 1+length)
 	out := []word{{themes.Strong, "sickbay"}}
 	if s.Name != "" && length > bareBones {
-		out = append(out, word{themes.Text, "  " + plain(sc.look, s.Name)})
+		out = append(out, word{themes.Text, "  " + cut(sc.look, plain(sc.look, s.Name), 24)})
 	}
 	if s.Write && sc.snap.Write {
 		out = append(out, word{themes.Text, "  "}, word{themes.Write, "WRITE"})
@@ -98,7 +98,7 @@ func noServices(snap *health.Snapshot) string {
 func headerRight(s State, sc scene, length int) []word {
 	var out []word
 	if name := silent(sc.snap); name != "" && length > short {
-		out = append(out, word{themes.Warn, plain(sc.look, name) + " does not answer"}, word{themes.Text, "   "})
+		out = append(out, word{themes.Warn, cut(sc.look, plain(sc.look, name), 16) + " does not answer"}, word{themes.Text, "   "})
 	}
 	if length > bareBones {
 		out = append(out, word{themes.Text, "last " + health.Span(s.View.Window) + " · "})

@@ -106,7 +106,11 @@ func narrow(all rect, a Arrangement, panes []string, focus int) []Box {
 func wide(all rect, screen string, panes []string) []Box {
 	switch screen {
 	case "overview":
-		top, rest := all.above(all.H * 46 / 100)
+		share := 46
+		if all.H > 44 {
+			share = 40 // a higher screen has room for all services already
+		}
+		top, rest := all.above(all.H * share / 100)
 		middle, bottom := rest.above((rest.H - 1) / 2)
 		why, suspects := middle.beside(middle.W * 57 / 100)
 		failures, alerts := bottom.beside(bottom.W * 57 / 100)

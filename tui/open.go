@@ -211,11 +211,10 @@ func beside(s State, sc scene) (State, Effect) {
 	return s, Effect{}
 }
 
-// alertService is the service of the alert with an id, as the alerts pane makes
-// ids: see alertID.
+// alertService is the service of the alert with an id.
 func alertService(snap *health.Snapshot, id string) string {
 	for _, a := range snap.Alerts {
-		if alertID(a) == id {
+		if pane.AlertID(a) == id {
 			return a.Service
 		}
 	}

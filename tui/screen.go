@@ -66,6 +66,7 @@ type lineKey struct {
 	op      string
 	name    string
 	back    int
+	covered bool // by a dialog or a sheet
 }
 
 type drawnLine struct {
@@ -116,7 +117,7 @@ func (s State) lineKey(sc scene) lineKey {
 	return lineKey{
 		snap: sc.snap, view: s.View, look: sc.look, minute: sc.now.Unix() / 60, w: sc.w, focus: s.Focus,
 		filter: state.Filter, row: state.Selected, paused: s.Paused != nil, write: s.Write,
-		message: s.Message, prompt: s.Prompt, op: s.Op, name: s.Name, back: len(s.Back),
+		message: s.Message, prompt: s.Prompt, op: s.Op, name: s.Name, back: len(s.Back), covered: s.Confirm.Open || s.Sheet.Kind != "",
 	}
 }
 

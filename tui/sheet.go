@@ -44,7 +44,7 @@ func (s State) pressSheet(p Press, sc scene) State {
 
 // sheetFrame covers most of the screen, always in the same place.
 func sheetFrame(sc scene) frame {
-	w, h := min(sc.w-4, 110), min(sc.h-4, 44)
+	w, h := min(sc.w, 108), min(sc.h-4, 44)
 	return frame{x: (sc.w - w) / 2, y: (sc.h - h) / 2, w: w, h: h, role: themes.Border, corners: "┌┐└┘─│", plain: "++++-|"}
 }
 

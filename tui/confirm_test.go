@@ -1,0 +1,231 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sickbay/health"
+)
+
+// planned is the fixture with a plan for support-chat's prompt on it.
+func planned() *health.Snapshot {
+	snap := ward()
+	snap.Plans["support-chat/prompt@v31"] = health.Planned{Plan: plan(noon)}
+	return snap
+}
+
+// atDialog has opened the dialog and let it arm.
+func atDialog(snap *health.Snapshot) *hand {
+	return newHand(snap).press("R").wait(quiet)
+}
+
+// filled has typed what has to be typed.
+func filled(snap *health.Snapshot) *hand {
+	return atDialog(snap).press("tab").write("support-chat/prompt").press("tab").write("quality fell after v32")
+}
+
+func (h *hand) orders() int {
+	return len(slices.DeleteFunc(slices.Clone(h.effects), func(e Effect) bool { return e.Order == nil }))
+}
+
+func TestTheDialogRollsBackOnlyWhenAllOfItIsThere(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func() *hand
+		want int
+		note string // what the dialog says, a part of it
+	}{
+		{"name, reason, ctrl+y", func() *hand { return filled(planned()).press("ctrl+y") }, 1, ""},
+		{"name, reason, y on the button", func() *hand { return filled(planned()).press("tab y") }, 1, ""},
+		{"a second confirmation while the first is under way", func() *hand { return filled(planned()).press("ctrl+y ctrl+y tab y") }, 1, ""},
+		{"enter never confirms, wherever it is pressed", func() *hand { return filled(planned()).press("enter enter enter") }, 0, "enter never rolls back"},
+		{"enter on what was selected first cancels", func() *hand { return atDialog(planned()).press("enter") }, 0, ""},
+		{"R does not confirm", func() *hand { return filled(planned()).press("tab R") }, 0, ""},
+		{"y in the reason is a letter", func() *hand { return filled(planned()).press("y") }, 0, ""},
+		{"the name of another target", func() *hand {
+			return atDialog(planned()).press("tab").write("support-chat/promt").press("tab").write("quality fell after v32").press("ctrl+y")
+		}, 0, "type the name of the target"},
+		{"the name in other letters", func() *hand {
+			return atDialog(planned()).press("tab").write("Support-Chat/prompt").press("tab").write("quality fell after v32").press("ctrl+y")
+		}, 0, "type the name of the target"},
+		{"a name that only looks the same", func() *hand {
+			return atDialog(planned()).press("tab").write("support-chаt/prompt").press("tab").write("quality fell after v32").press("ctrl+y")
+		}, 0, "type the name of the target"},
+		{"no reason", func() *hand { return atDialog(planned()).press("tab").write("support-chat/prompt").press("ctrl+y") }, 0, "at least 10 characters"},
+		{"a reason of blanks", func() *hand {
+			h := atDialog(planned()).press("tab").write("support-chat/prompt").press("tab").write("bad           ")
+			return h.press("ctrl+y")
+		}, 0, "at least 10 characters"},
+		{"the plan has not arrived", func() *hand { return filled(ward()).press("ctrl+y") }, 0, "there is no plan yet"},
+		{"the target could not be asked", func() *hand {
+			snap := ward()
+			snap.Plans["support-chat/prompt@v31"] = health.Planned{Err: "connection refused"}
+			return filled(snap).press("ctrl+y")
+		}, 0, "connection refused"},
+		{"the plan is too old", func() *hand { return filled(planned()).wait(time.Minute).press("ctrl+y") }, 0, "too old"},
+		{"keys before the dialog listens are lost", func() *hand {
+			h := newHand(planned()).press("R tab").write("support-chat/prompt").press("tab").write("quality fell")
+			return h.wait(quiet).press("ctrl+y")
+		}, 0, "type the name"},
+		{"a held key keeps it deaf no longer than the ceiling", func() *hand {
+			h := newHand(planned()).press("R")
+			for range 20 {
+				h.wait(100 * time.Millisecond).press("tab")
+			}
+			if h.Confirm.Field == fieldCancel {
+				return h
+			}
+			h.Confirm.Field = fieldName
+			return h.write("support-chat/prompt").press("tab").write("quality fell after v32").press("ctrl+y")
+		}, 1, ""},
+		{"a repeated key is ignored", func() *hand {
+			h := filled(planned())
+			h.one(Press{Key: "ctrl+y", Repeat: true})
+			return h
+		}, 0, ""},
+		{"a pasted name is refused", func() *hand {
+			h := atDialog(planned()).press("tab")
+			h.State = h.State.paste("support-chat/prompt", h.scene)
+			if !strings.Contains(h.Confirm.Note, "pasting is refused") || h.Confirm.Typed != "" {
+				t.Errorf("after a paste: %+v", h.Confirm)
+			}
+			return h.press("tab").write("quality fell after v32").press("ctrl+y")
+		}, 0, "type the name"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := c.do()
+			if n := h.orders(); n != c.want {
+				t.Errorf("%d orders, want %d (%+v)", n, c.want, h.Confirm)
+			}
+			if !strings.Contains(h.Confirm.Note, c.note) {
+				t.Errorf("the dialog says %q, want %q in it", h.Confirm.Note, c.note)
+			}
+		})
+	}
+}
+
+func TestTheOrderIsThePlanThatWasSeen(t *testing.T) {
+	h := filled(planned()).press("ctrl+y")
+	o := h.effects[0].Order
+	if o.Do != health.DoRollback || o.Plan.ID != "op-9" || o.Plan.Token != "etag-5" || o.Typed != "support-chat/prompt" || o.Reason != "quality fell after v32" {
+		t.Errorf("order %+v", o)
+	}
+}
+
+func TestWhileTheDialogIsOpenItsPlanIsWanted(t *testing.T) {
+	h := newHand(planned())
+	if h.Interest().Plan != "" {
+		t.Errorf("a plan is wanted without a dialog")
+	}
+	if h.press("R"); h.Interest().Plan != "support-chat/prompt@v31" {
+		t.Errorf("wanted is %q", h.Interest().Plan)
+	}
+	if h.wait(quiet).press("esc"); h.Interest().Plan != "" || h.Confirm.Open {
+		t.Errorf("after esc %q is wanted", h.Interest().Plan)
+	}
+}
+
+func TestAnotherPlanHasToBeReadAgain(t *testing.T) {
+	h := filled(planned())
+	moved := planned()
+	p := plan(noon)
+	p.ID, p.From, p.Token = "op-10", "v33", "etag-6"
+	moved.Plans["support-chat/prompt@v31"] = health.Planned{Plan: p}
+	h.scene.snap = moved
+	h.State = h.settled(h.scene)
+	if h.Confirm.Typed != "" || h.Confirm.armed(h.now) {
+		t.Errorf("somebody deployed meanwhile, and the dialog is as it was: %+v", h.Confirm)
+	}
+	if h.press("ctrl+y"); h.orders() != 0 {
+		t.Errorf("the key meant for the old plan confirmed the new one")
+	}
+	p.ID = "op-11" // the same plan, asked for again
+	moved.Plans["support-chat/prompt@v31"] = health.Planned{Plan: p}
+	h.wait(quiet).press("shift+tab").write("support-chat/prompt")
+	if h.Confirm.Plan.ID != "op-11" || h.Confirm.Typed != "support-chat/prompt" {
+		t.Errorf("a plan that says the same is another id only: %+v", h.Confirm)
+	}
+}
+
+func TestARefusedOrderStaysInTheDialog(t *testing.T) {
+	h := filled(planned()).press("ctrl+y")
+	s := h.submitted(*h.effects[0].Order, "", errRefused)
+	if !s.Confirm.Open || s.Confirm.Sending || !strings.Contains(s.Confirm.Note, "nothing was done: the journal cannot be written") {
+		t.Errorf("%+v", s.Confirm)
+	}
+	s = h.submitted(*h.effects[0].Order, "op-9", nil)
+	if s.Confirm.Open || s.Op != "op-9" {
+		t.Errorf("an order that was taken leaves the dialog open: %+v", s.Confirm)
+	}
+}
+
+func TestSeveralThingsToRollBackAreAList(t *testing.T) {
+	h := newHand(ward()).press("j R").wait(quiet)
+	if h.Confirm.Chosen.Target != "" || h.Interest().Plan != "" {
+		t.Fatalf("chosen without asking: %+v", h.Confirm)
+	}
+	if !strings.Contains(h.screen(), "docs-answers/index") || !strings.Contains(h.screen(), "an approval is pending") {
+		t.Errorf("the list is not on the screen:\n%s", h.screen())
+	}
+	if h.press("j enter"); h.Interest().Plan != "docs-answers/index@2026-09" {
+		t.Errorf("wanted is %q", h.Interest().Plan)
+	}
+}
+
+func TestTheListBeginsAtWhatTheSuspectPointsTo(t *testing.T) {
+	snap := ward()
+	v := &snap.Services[0]
+	v.Targets = append([]health.Target{{Name: "support-chat/model", Service: "support-chat", Kind: "model", Previous: []health.Version{{ID: "m1"}}}}, v.Targets...)
+	h := newHand(snap).press("R").wait(quiet).press("enter")
+	if h.Interest().Plan != "support-chat/prompt@v31" {
+		t.Errorf("wanted is %q", h.Interest().Plan)
+	}
+}
+
+func TestRollBackSaysWhyItCannotBeUsed(t *testing.T) {
+	running := ward()
+	running.Rollbacks = append(running.Rollbacks, health.Rollback{ID: "op-2", Target: "support-chat/prompt", By: "bob", State: health.OpApplied})
+	readOnly := ward()
+	readOnly.Write = false
+	for _, c := range []struct {
+		name string
+		h    *hand
+		want string
+	}{
+		{"the ward is read-only", newHand(readOnly), "read-only: start sickbay with --write"},
+		{"the viewer is", func() *hand { h := newHand(ward()); h.Write = false; return h }(), "read-only: start sickbay with --write"},
+		{"nothing is configured", newHand(ward()).press("G"), "nothing that can be rolled back"},
+		{"it is being rolled back", newHand(running), "is being rolled back by bob: applied"},
+	} {
+		if c.h.press("R"); c.h.Confirm.Open || !strings.Contains(c.h.Message.Text, c.want) {
+			t.Errorf("%s: says %q, want %q", c.name, c.h.Message.Text, c.want)
+		}
+		if c.h.write(":rollback " + c.h.View.Service).press("enter"); c.h.Confirm.Open {
+			t.Errorf("%s: the command does what the key may not", c.name)
+		}
+	}
+}
+
+func TestTheFrameOfTheDialogIsItsOwnAndItsPlaceFixed(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}} {
+		h := atDialog(planned())
+		h.w, h.h = size[0], size[1]
+		before := strings.Split(h.screen(), "\n")
+		h.press("tab").write("support").press("tab")
+		after := strings.Split(h.screen(), "\n")
+		if corner(before) != corner(after) || corner(before) == [2]int{} {
+			t.Errorf("%v: the dialog is at %v, then at %v", size, corner(before), corner(after))
+		}
+	}
+}
+
+func corner(rows []string) [2]int {
+	for y, r := range rows {
+		if x := strings.Index(r, "╔"); x >= 0 {
+			return [2]int{len([]rune(r[:x])), y}
+		}
+	}
+	return [2]int{}
+}

@@ -1,0 +1,244 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sickbay/health"
+	"sickbay/themes"
+	"sickbay/tui/pane"
+)
+
+// A hand presses keys on a State, as a viewer would.
+type hand struct {
+	State
+	scene
+	effects []Effect
+}
+
+var defaultLook = sync.OnceValue(func() *themes.Look {
+	look, err := themes.Load("default")
+	if err != nil {
+		panic(err)
+	}
+	return look
+})
+
+func newHand(snap *health.Snapshot) *hand {
+	h := &hand{State: NewState(pane.View{}), scene: scene{snap: snap, look: defaultLook(), w: 120, h: 40, now: noon}}
+	h.Write = true
+	h.State = h.settled(h.scene)
+	return h
+}
+
+// press presses keys written with blanks between them. What is no name of a key
+// is typed, letter by letter.
+func (h *hand) press(keys string) *hand {
+	for _, k := range strings.Fields(keys) {
+		if slices.Contains(namedKeys, strings.TrimPrefix(k, "shift+")) || strings.HasPrefix(k, "ctrl+") {
+			text := ""
+			if k == "space" {
+				text = " "
+			}
+			h.one(Press{Key: k, Text: text})
+			continue
+		}
+		h.write(k)
+	}
+	return h
+}
+
+// write types text.
+func (h *hand) write(text string) *hand {
+	for _, r := range text {
+		h.one(Press{Key: spelled(string(r)), Text: string(r)})
+	}
+	return h
+}
+
+func (h *hand) one(p Press) {
+	h.scene.snap = h.shown(h.scene.snap)
+	var e Effect
+	h.State, e = h.State.press(p, h.scene)
+	if e != (Effect{}) {
+		h.effects = append(h.effects, e)
+	}
+}
+
+// wait lets time pass.
+func (h *hand) wait(d time.Duration) *hand {
+	h.now = h.now.Add(d)
+	return h
+}
+
+func (h *hand) screen() string {
+	return Text(Screen(h.snap, h.State, h.w, h.h, h.look, h.now))
+}
+
+func TestKeysLeadWhereTheySay(t *testing.T) {
+	for _, c := range []struct {
+		name, keys string
+		want       string // screen focus service, and what else the keys changed
+		see        func(h *hand) string
+	}{
+		{"the worst service is selected first", "", "overview services support-chat", nil},
+		{"numbers open views", "2", "service charts support-chat", nil},
+		{"esc goes back to where one came from", "2 4 3 esc esc", "service charts support-chat", nil},
+		{"esc at the end is the overview", "2 esc esc esc", "overview services support-chat", nil},
+		{"j selects the next service", "j", "overview services docs-answers", nil},
+		{"arrows are j and k", "down down up", "overview services docs-answers", nil},
+		{"G and g", "G k g", "overview services support-chat", nil},
+		{"enter opens the selected service", "j enter", "service charts docs-answers", nil},
+		{"and esc comes back to it", "j enter esc", "overview services docs-answers", nil},
+		{"tab walks through the panes", "tab tab", "overview suspects support-chat", nil},
+		{"shift+tab walks back", "shift+tab", "overview alerts support-chat", nil},
+		{"a filter acts while it is typed", "/fraud", "overview services fraud-score", nil},
+		{"esc forgets it", "/fraud esc", "overview services support-chat", nil},
+		{"enter keeps it, and then opens", "/fraud enter enter", "service charts fraud-score", nil},
+		{"esc takes a kept filter away", "/fraud enter esc", "overview services support-chat", nil},
+		{"backspace in a filter", "/fraudx backspace", "overview services fraud-score", nil},
+		{"backspace in an empty filter leaves it", "/ backspace 2", "service charts support-chat", nil},
+		{"failures open on the service one comes from", "j 4", "failures failures docs-answers", func(h *hand) string { return h.View.Failure }},
+		{"from the worst service to its newest failing request in two keys", "4 enter", "request request support-chat", func(h *hand) string { return h.View.Request }},
+		{"or in one", "i", "request request support-chat", func(h *hand) string { return h.View.Request }},
+		{"n and p walk through a failure", "i n n p", "request request support-chat", func(h *hand) string { return h.View.Request }},
+		{"a suspect opens the change it is", "tab tab enter", "changes changes support-chat", func(h *hand) string { return h.Panes["changes"].Selected }},
+		{"[ sets the clock back by a twelfth of the window", "[", "overview services support-chat", func(h *hand) string { return h.View.At.Format("15:04") }},
+		{"{ by a window", "{", "overview services support-chat", func(h *hand) string { return h.View.At.Format("15:04") }},
+		{"0 is live again", "[ 0", "overview services support-chat", func(h *hand) string { return h.View.At.String() }},
+		{"] up to now is live", "[ ] ]", "overview services support-chat", func(h *hand) string { return h.View.At.String() }},
+		{"t is a longer window", "t", "overview services support-chat", func(h *hand) string { return h.View.Window.String() }},
+		{"T a shorter one", "T", "overview services support-chat", func(h *hand) string { return h.View.Window.String() }},
+		{"t goes round", "t t t t", "overview services support-chat", func(h *hand) string { return h.View.Window.String() }},
+		{"z enlarges, esc takes it back", "tab z esc", "overview why support-chat", nil},
+		{"commands", ": service space fraud-score enter", "service charts fraud-score", nil},
+		{"commands are completed", ":serv tab fr tab enter", "service charts fraud-score", nil},
+		{"commands open views", ":drift enter", "drift drift support-chat", nil},
+		{"commands set the window", ":window space 6h enter", "overview services support-chat", func(h *hand) string { return h.View.Window.String() }},
+		{"commands set the clock", ":at space 13:20 enter", "overview services support-chat", func(h *hand) string { return h.View.At.Format(time.RFC3339) }},
+		{"the time of day that is still to come was yesterday", ":at space 23:20 enter", "overview services support-chat", func(h *hand) string { return h.View.At.Format(time.RFC3339) }},
+		{"an unknown command says so", ":servise space x enter", "overview services support-chat", func(h *hand) string { return h.Message.Text }},
+		{"an unknown key says so", "x", "overview services support-chat", func(h *hand) string { return h.Message.Text }},
+		{"help lies over the view", "?", "overview services support-chat", func(h *hand) string { return h.Sheet.Kind }},
+		{"and goes away", "? j esc", "overview services support-chat", func(h *hand) string { return h.Sheet.Kind }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHand(ward()).press(c.keys)
+			got := strings.Join([]string{h.View.Screen, h.focused(), h.View.Service}, " ")
+			if got != c.want {
+				t.Errorf("%q leads to %q, want %q (%s)", c.keys, got, c.want, h.Message.Text)
+			}
+			if c.see != nil {
+				if want := seen[c.name]; c.see(h) != want {
+					t.Errorf("%q: %q, want %q", c.keys, c.see(h), want)
+				}
+			}
+		})
+	}
+}
+
+// seen is what else has to be so, by the name of the case.
+var seen = map[string]string{
+	"failures open on the service one comes from":                      "f2",
+	"from the worst service to its newest failing request in two keys": "req-9000",
+	"or in one":                                           "req-9000",
+	"n and p walk through a failure":                      "req-8999",
+	"a suspect opens the change it is":                    "c1",
+	"[ sets the clock back by a twelfth of the window":    "13:55",
+	"{ by a window":                                       "13:00",
+	"0 is live again":                                     time.Time{}.String(),
+	"] up to now is live":                                 time.Time{}.String(),
+	"t is a longer window":                                "6h0m0s",
+	"T a shorter one":                                     "15m0s",
+	"t goes round":                                        "5m0s",
+	"commands set the window":                             "6h0m0s",
+	"commands set the clock":                              "2026-11-23T13:20:00Z",
+	"the time of day that is still to come was yesterday": "2026-11-22T23:20:00Z",
+	"an unknown command says so":                          `no command "servise"; did you mean "service"?`,
+	"an unknown key says so":                              "x does nothing here; ? shows the keys",
+	"help lies over the view":                             "help",
+	"and goes away":                                       "",
+}
+
+func TestTheSelectionFollowsTheServiceNotTheRow(t *testing.T) {
+	h := newHand(ward()).press("j")
+	again := ward()
+	again.Version++
+	s := again.Services
+	s[0], s[1], s[4] = s[4], s[0], s[1] // docs-answers falls to the fifth row
+	h.scene.snap = again
+	h.State = h.settled(h.scene)
+	if h.View.Service != "docs-answers" {
+		t.Errorf("selected is %q, want docs-answers", h.View.Service)
+	}
+	if h.press("k"); h.View.Service == "support-chat" {
+		t.Errorf("one row up from docs-answers is still the old neighbour")
+	}
+}
+
+func TestAKeyNeverChangesAnOldState(t *testing.T) {
+	h := newHand(ward())
+	before := h.State
+	panes := len(before.Panes)
+	h.press("j 2 4 j / x enter esc esc")
+	if len(before.Panes) != panes || len(before.Back) != 0 || before.View.Screen != "overview" {
+		t.Errorf("the State from before the keys has changed: %+v", before)
+	}
+	back := newHand(ward()).press("2 3")
+	a, b := back.State, back.State
+	a, _ = a.press(Press{Key: "4"}, back.scene)
+	b, _ = b.press(Press{Key: "5"}, back.scene)
+	if a.Back[2].View.Screen != "drift" || b.Back[2].View.Screen != "drift" || &a.Back[0] == &b.Back[0] {
+		t.Errorf("two States share one way back")
+	}
+}
+
+func TestPauseKeepsWhatIsSeen(t *testing.T) {
+	h := newHand(ward()).press("p")
+	newer := ward()
+	newer.Version, newer.Services = 8, nil
+	if got := h.shown(newer); got.Version != 7 {
+		t.Errorf("paused, but version %d is shown", got.Version)
+	}
+	if !h.Interest().Hidden {
+		t.Errorf("a paused viewer still asks for data")
+	}
+	h.press("p")
+	if got := h.shown(newer); got.Version != 8 {
+		t.Errorf("version %d after the pause, want 8", got.Version)
+	}
+}
+
+func TestWhatAnEffectCarriesIsClean(t *testing.T) {
+	snap := ward()
+	snap.Failures[0].Example = "evil \x1b]52;c;ZXZpbA==\a" + strings.Repeat("long ", 2000)
+	h := newHand(snap).press("4 y")
+	if len(h.effects) != 1 || len(h.effects[0].Copy) > copyLimit || strings.ContainsAny(h.effects[0].Copy, "\x1b\a") {
+		t.Errorf("copied %+v", h.effects)
+	}
+}
+
+func TestANoteBecomesAnOrder(t *testing.T) {
+	h := newHand(ward()).press("m").write("looking at it").press("enter")
+	if len(h.effects) != 1 || h.effects[0].Order == nil {
+		t.Fatalf("effects %+v", h.effects)
+	}
+	if o := h.effects[0].Order; o.Do != health.DoNote || o.Reason != "looking at it" || o.Plan.Service != "support-chat" {
+		t.Errorf("order %+v", o)
+	}
+}
+
+func TestPastedTextIsTextAndNeverKeys(t *testing.T) {
+	h := newHand(ward())
+	if s := h.State.paste("q2\n3", h.scene); s.View.Screen != "overview" || s.Message.Text == "" {
+		t.Errorf("a paste did something: %+v", s.View)
+	}
+	h.press("/")
+	h.State = h.State.paste("fraud\nscore", h.scene)
+	if h.Prompt.Text != "fraud score" {
+		t.Errorf("pasted into the filter: %q", h.Prompt.Text)
+	}
+}
