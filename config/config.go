@@ -173,11 +173,15 @@ func (c *Config) ApplyEnv(getenv func(string) string) error {
 			c.Theme = v
 		}
 	}
+	before := len(c.Sources)
 	if v := getenv("SICKBAY_PROMETHEUS"); v != "" {
 		c.AddPrometheus(v)
 	}
 	if v := getenv("SICKBAY_LOGS"); v != "" {
 		c.AddLogs(filepath.SplitList(v))
+	}
+	for i := range c.Sources[before:] {
+		c.Sources[before+i].file = "environment"
 	}
 	return faults.Err()
 }

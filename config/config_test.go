@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -58,8 +59,13 @@ func TestEveryFaultIsNamedWithItsLineAndAWayOut(t *testing.T) {
 			`c.toml:5: rollback "a/promt": driver is missing; there is: command, http`, `c.toml:7: rollback "a/promt": unknown kind "promt"; did you mean "prompt"?`}},
 		"inside a rollback": {httpRollback + httpRollback + "timout = \"5s\"\ntimeout = true\n" + strings.Replace(httpRollback, "prompt\"", "model\"", 1) + "timout = \"5s\"\n[rollback.header]\nA = \"b\"\n", []string{
 			`c.toml:8: rollback "a/prompt": there are two of this name`,
-			`c.toml:14: rollback "a/prompt": timeout: true is not what this key takes; see config.example.toml`,
+			`c.toml:13: rollback "a/prompt": unknown key "timout"; did you mean "timeout"?`, `c.toml:14: rollback "a/prompt": timeout: true is not what this key takes; see config.example.toml`,
 			`c.toml:21: rollback "a/model": unknown key "timout"; did you mean "timeout"?`, `c.toml:22: rollback "a/model": unknown key "header"; did you mean "headers"?`}},
+		"inside sources": {"[[source]]\nkind = \"prometheus\"\nurl = \"http://x\"\ntimout = \"5s\"\n[[source]]\nkind = \"prometheus\"\nname = \"b\"\nurl = \"http://x\"\nbasic_auth = { usrname = \"x\" }\ntimeout = \"soon\"\n[source.tls_config]\nca_fil = \"x\"\n[[source]]\nkind = \"prometheus\"\nurl = \"http://x\"\n[[source]]\nkind = \"file\"\nurl = \"http://x\"\n", []string{
+			`c.toml:4: source "prometheus": unknown key "timout"; did you mean "timeout"?`, `c.toml:9: source "b": unknown key "basic_auth.usrname"; did you mean "username"?`,
+			`c.toml:10: source "b": timeout: invalid duration: "soon"`, `c.toml:11: source "b": unknown key "tls_config.ca_fil"; did you mean "ca_file"?`,
+			`c.toml:13: source "prometheus": there are two sources of this name`, `c.toml:18: source "file": unknown key "url"; config.example.toml shows those there are`}},
+		"what a kind says":   {"[[source]]\nkind = \"prometheus\"\n", []string{`c.toml:1: source "prometheus": url`}},
 		"what a driver says": {strings.Replace(httpRollback, "http://", "gopher://", 1), []string{`rollback "a/prompt": `}},
 		"keys":               {"[keys]\nrollback = []\ndown = [\"j\", 1]\n", []string{`c.toml:2: keys: rollback: no key; to have none`, `c.toml:3: keys: down: 1 is not text`}},
 	} {
@@ -167,6 +173,15 @@ func TestTheEnvironmentBeatsTheFile(t *testing.T) {
 	if c.Window != 6*time.Hour || c.Refresh != 30*time.Second || !c.Write || !c.ASCII || c.Theme != "light" {
 		t.Errorf("%+v", c)
 	}
+	open, err := c.OpenSources()
+	if err != nil || len(open) != 3 {
+		t.Errorf("%d sources, %v", len(open), err)
+	}
+	for _, src := range open {
+		if err := src.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 	var said []string
 	for _, s := range c.Sources {
 		said = append(said, s.Kind+" "+s.Name+" "+fmt.Sprint(s.table))
@@ -177,6 +192,7 @@ func TestTheEnvironmentBeatsTheFile(t *testing.T) {
 	for name := range env {
 		env[name] = "no idea"
 	}
+	env["SICKBAY_LOGS"] = ""
 	err = c.ApplyEnv(func(k string) string { return env[k] })
 	for _, name := range []string{"SICKBAY_WINDOW", "SICKBAY_REFRESH", "SICKBAY_WRITE", "SICKBAY_ASCII", "SICKBAY_THEME"} {
 		if err == nil || !strings.Contains(err.Error(), "environment: "+name+": ") {
@@ -185,6 +201,9 @@ func TestTheEnvironmentBeatsTheFile(t *testing.T) {
 	}
 	if c.Window != 6*time.Hour {
 		t.Error("a variable that cannot be read changed something")
+	}
+	if open, err := c.OpenSources(); err == nil || open != nil || err.Error() != `environment: source "prometheus": url: is not an http or https address` {
+		t.Errorf("%v, %v", open, err)
 	}
 }
 
@@ -327,13 +346,43 @@ func TestTheExampleShowsEveryKeyWithItsDefault(t *testing.T) {
 			}
 		}
 	}
-	for what, examples := range map[string][]string{"source": sourceExamples(), "rollback": rollbackExamples()} {
-		for _, e := range examples {
-			if block := "[[" + what + "]]\n" + strings.TrimSpace(e) + "\n"; !strings.Contains(string(data), block) {
-				t.Errorf("config.example.toml lacks\n%s", block)
-			}
-		}
+}
+
+var update = flag.Bool("update", false, "write the examples of all kinds into config.example.toml")
+
+// TestTheExampleShowsEveryKind keeps the sections of the example what the kinds
+// themselves say: after adding one, go test ./config -update writes it there.
+func TestTheExampleShowsEveryKind(t *testing.T) {
+	const path = "../config.example.toml"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
 	}
+	want := blocks(string(data), "Sources", "[[source]]\n", sourceExamples())
+	want = blocks(want, "Rollbacks", "[[rollback]]\n", rollbackExamples())
+	if want == string(data) {
+		return
+	}
+	if !*update {
+		t.Fatal("config.example.toml does not show the kinds as they are; go test ./config -update writes them")
+	}
+	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// blocks replaces what stands below the comment under a heading.
+func blocks(text, heading, table string, examples []string) string {
+	before, rest, _ := strings.Cut(text, "# ── "+heading)
+	comment, rest, _ := strings.Cut(rest, "\n\n")
+	_, after, _ := strings.Cut(rest, "# ── ")
+	var b strings.Builder
+	b.WriteString(before + "# ── " + heading + comment + "\n\n")
+	for _, e := range examples {
+		b.WriteString(table + strings.TrimSpace(e) + "\n\n")
+	}
+	b.WriteString("# ── " + after)
+	return b.String()
 }
 
 func sourceExamples() (all []string) {

@@ -165,25 +165,16 @@ func (s section) lineOf(key string) int {
 
 var errKeys = errors.New("the section has faults")
 
-// decoder fills a kind's struct from the section. The section is written out and
-// read again by itself, because the decoder's list of unknown keys does not tell
-// the second [[source]] from the first.
+// decoder fills a kind's struct from the section, key by key, so that every fault
+// is found and is known by its key. Each is written out and read again by itself:
+// the decoder's own list of unknown keys does not tell the second [[source]] from
+// the first.
 func (s section) decoder(example string, faults *Faults) func(into any) error {
 	return func(into any) error {
-		var text bytes.Buffer
-		if err := toml.NewEncoder(&text).Encode(s.table); err != nil {
-			return fmt.Errorf("cannot be read: %w", err)
-		}
-		md, err := toml.Decode(text.String(), into)
-		if err != nil {
-			*faults = append(*faults, s.misfit(err))
-			return errKeys
-		}
-		for i, key := range md.Undecoded() {
-			if i > 0 && within(key, md.Undecoded()[:i]) {
-				continue // its table is named already
+		for _, key := range keysOf(s.table) {
+			if text := s.decode(key, into, example); text != "" {
+				*faults = append(*faults, Fault{File: s.from(), Line: s.lineOf(key), Part: s.part, Text: text})
 			}
-			*faults = append(*faults, Fault{File: s.from(), Line: s.lineOf(key.String()), Part: s.part, Text: hint(key, example)})
 		}
 		if len(*faults) > 0 {
 			return errKeys
@@ -192,29 +183,24 @@ func (s section) decoder(example string, faults *Faults) func(into any) error {
 	}
 }
 
-// misfit words what the decoder could not put into the kind's struct.
-func (s section) misfit(err error) Fault {
-	f := packs.Syntax(s.from(), err)
-	f.Part = s.part
+// decode puts one key into the struct and says what is wrong with it.
+func (s section) decode(key string, into any, example string) (wrong string) {
+	var text bytes.Buffer
+	if err := toml.NewEncoder(&text).Encode(map[string]any{key: s.table[key]}); err != nil {
+		return fmt.Sprintf("%s: cannot be read: %v", key, err)
+	}
+	md, err := toml.Decode(text.String(), into)
 	var at toml.ParseError
-	key, text, _ := strings.Cut(f.Text, ": ")
-	if errors.As(err, &at) {
-		key, text = at.LastKey, at.Message
+	switch {
+	case errors.As(err, &at):
+		return fmt.Sprintf("%s: %s", at.LastKey, at.Message)
+	case err != nil:
+		return fmt.Sprintf("%s: %s is not what this key takes; see config.example.toml", key, show(s.table[key]))
 	}
-	if value, ok := s.table[key]; ok && strings.HasPrefix(text, "incompatible types") {
-		text = show(value) + " is not what this key takes; see config.example.toml"
+	if unknown := md.Undecoded(); len(unknown) > 0 { // the first is the outermost
+		return hint(unknown[0], example)
 	}
-	f.Line, f.Text = s.lineOf(key), key+": "+text
-	return f
-}
-
-func within(key toml.Key, named []toml.Key) bool {
-	for _, n := range named {
-		if strings.HasPrefix(key.String(), n.String()+".") {
-			return true
-		}
-	}
-	return false
+	return ""
 }
 
 var exampleKey = regexp.MustCompile(`(?m)(?:^|[\s,{#])([a-z][a-z0-9_]*)\s*=`)
@@ -229,5 +215,5 @@ func hint(key toml.Key, example string) string {
 	if near := packs.Nearest(key[len(key)-1], keys); near != "" {
 		return fmt.Sprintf("unknown key %q; did you mean %q?", key.String(), near)
 	}
-	return fmt.Sprintf("unknown key %q", key.String())
+	return fmt.Sprintf("unknown key %q; config.example.toml shows those there are", key.String())
 }

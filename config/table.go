@@ -206,13 +206,15 @@ func (t *table) subs(key string) []*table {
 }
 
 // names are the keys there are, sorted, for tables whose keys the user chooses.
-func (t *table) names() []string {
-	names := make([]string, 0, len(t.values))
-	for n := range t.values {
-		names = append(names, n)
+func (t *table) names() []string { return keysOf(t.values) }
+
+func keysOf(values map[string]any) []string {
+	keys := make([]string, 0, len(values))
+	for k := range values {
+		keys = append(keys, k)
 	}
-	sort.Strings(names)
-	return names
+	sort.Strings(keys)
+	return keys
 }
 
 // rest reports the keys nobody asked for.
