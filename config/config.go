@@ -110,7 +110,7 @@ func (c *Config) AddPrometheus(address string) {
 }
 
 // AddLogs adds files to follow.
-func (c *Config) AddLogs(globs ...string) {
+func (c *Config) AddLogs(globs []string) {
 	paths := make([]any, len(globs))
 	for i, g := range globs {
 		paths[i] = g
@@ -178,7 +178,7 @@ func (c *Config) ApplyEnv(getenv func(string) string) error {
 		c.AddPrometheus(v)
 	}
 	if v := getenv("SICKBAY_LOGS"); v != "" {
-		c.AddLogs(filepath.SplitList(v)...)
+		c.AddLogs(filepath.SplitList(v))
 	}
 	for i := range c.Sources[before:] {
 		c.Sources[before+i].file = "environment"
