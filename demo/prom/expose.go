@@ -94,7 +94,7 @@ func byBucket(a, b exposed) int {
 }
 
 func without(ls labels.Labels) labels.Labels {
-	return labels.NewBuilder(ls).Del(labels.MetricName, labels.BucketLabel).Labels()
+	return labels.NewBuilder(ls).Del(model.MetricNameLabel, labels.BucketLabel).Labels()
 }
 
 func part(name string) int {
@@ -138,7 +138,7 @@ func writeSample(w *bufio.Writer, e exposed) {
 		separator = ","
 	}
 	e.labels.Range(func(l labels.Label) {
-		if l.Name == labels.MetricName {
+		if l.Name == model.MetricNameLabel {
 			return
 		}
 		name := l.Name

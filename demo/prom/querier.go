@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
@@ -74,7 +75,7 @@ func (s *Store) views(mint, maxt int64, matchers []*labels.Matcher) []view {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, m := range matchers {
-		if m.Type == labels.MatchEqual && m.Name == labels.MetricName {
+		if m.Type == labels.MatchEqual && m.Name == model.MetricNameLabel {
 			return collect(nil, s.byName[m.Value], mint, maxt, matchers)
 		}
 	}

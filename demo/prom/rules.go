@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/promql"
@@ -255,7 +256,7 @@ func (r *rule) advance(store *Store, t time.Time, now promql.Vector) error {
 
 // alertLabels are the labels of the alert that a series raises.
 func (r *rule) alertLabels(series labels.Labels) labels.Labels {
-	b := labels.NewBuilder(series).Del(labels.MetricName)
+	b := labels.NewBuilder(series).Del(model.MetricNameLabel)
 	for _, f := range r.labels {
 		b.Set(f.name, f.text.expand(series, 0))
 	}
@@ -266,12 +267,12 @@ func (r *rule) alertLabels(series labels.Labels) labels.Labels {
 func (r *rule) raise(store *Store, series labels.Labels, t time.Time) *alert {
 	a := &alert{labels: r.alertLabels(series), since: t}
 	a.state = store.series(a.stateLabels())
-	a.started = store.series(labels.NewBuilder(a.labels).Set(labels.MetricName, forStateMetric).Labels())
+	a.started = store.series(labels.NewBuilder(a.labels).Set(model.MetricNameLabel, forStateMetric).Labels())
 	return a
 }
 
 func (a *alert) stateLabels() labels.Labels {
-	return labels.NewBuilder(a.labels).Set(labels.MetricName, alertsMetric).Set(stateLabel, a.stateName()).Labels()
+	return labels.NewBuilder(a.labels).Set(model.MetricNameLabel, alertsMetric).Set(stateLabel, a.stateName()).Labels()
 }
 
 func (a *alert) stateName() string {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
@@ -55,9 +56,9 @@ func (s *Store) Series(labelSet map[string]string) Ref {
 }
 
 func (s *Store) series(ls labels.Labels) Ref {
-	name := ls.Get(labels.MetricName)
+	name := ls.Get(model.MetricNameLabel)
 	if name == "" {
-		panic(fmt.Sprintf("prom: series %s has no %s", ls, labels.MetricName))
+		panic(fmt.Sprintf("prom: series %s has no %s", ls, model.MetricNameLabel))
 	}
 	hash := ls.Hash()
 	s.mu.Lock()
