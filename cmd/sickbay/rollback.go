@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sickbay/health"
+	"sickbay/rollback"
+)
+
+func init() {
+	commands["rollback"] = func(a *app) *cobra.Command {
+		var o rollbackFlags
+		c := &cobra.Command{
+			Use: "rollback SERVICE --reason TEXT", Args: cobra.ExactArgs(1),
+			Short: "take a service back to an earlier version, and say whether it helped",
+			Long: "Climbs the same ladder as the key R: plan, confirmation, journal, one attempt, read back, watch the symptom.\n" +
+				"Needs --write. Exit codes: 0 recovered (or --dry-run was fine), 1 applied but not recovered or unproven,\n" +
+				"2 nothing was done, 3 unknown, 64 usage, 78 config.",
+			RunE: func(c *cobra.Command, args []string) error { return a.rollback(c.Context(), args[0], o) },
+		}
+		c.Flags().StringVar(&o.to, "to", "", "`VERSION` to go back to (default: the newest before the present one)")
+		c.Flags().StringVar(&o.target, "target", "", "`NAME` of the target, when the service has several")
+		c.Flags().StringVar(&o.reason, "reason", "", "why, for the journal: at least 10 characters")
+		c.Flags().BoolVar(&o.dry, "dry-run", false, "show the plan, do nothing")
+		c.Flags().BoolVar(&o.yes, "yes", false, "do not ask for the target's name")
+		return c
+	}
+}
+
+type rollbackFlags struct {
+	to, target, reason string
+	dry, yes           bool
+}
+
+// Exit codes of sickbay rollback.
+const (
+	exitUnproved = 1
+	exitNotDone  = 2
+	exitUnknown  = 3
+)
+
+func (a *app) rollback(ctx context.Context, service string, o rollbackFlags) error {
+	if !o.dry && len([]rune(strings.TrimSpace(o.reason))) < 10 {
+		return exit{exitUsage, errors.New("--reason: say why in at least 10 characters; it goes to the journal")}
+	}
+	cfg, err := a.settings()
+	if err != nil {
+		return err
+	}
+	if !o.dry && !cfg.Write {
+		return exit{exitUsage, errors.New("nothing was done: sickbay is read-only; add --write")}
+	}
+	h, err := a.build(cfg, a.journalPath(), rollback.DeskOptions{})
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	return a.climb(ctx, h, service, o)
+}
+
+// climb runs the engine while the ladder is climbed.
+func (a *app) climb(ctx context.Context, h *house, service string, o rollbackFlags) error {
+	ctx, cancel := context.WithCancel(ctx)
+	v := h.engine.Join()
+	done := make(chan struct{})
+	go func() { defer close(done); h.engine.Run(ctx) }()
+	defer func() { v.Leave(); cancel(); <-done }()
+
+	wait := func(what string, until func(*health.Snapshot) bool) (*health.Snapshot, error) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		for {
+			if s := v.Snapshot(); until(s) {
+				return s, nil
+			}
+			select {
+			case <-v.Changed():
+			case <-ctx.Done():
+				return nil, exit{exitNotDone, fmt.Errorf("nothing was done: %s did not come within %s", what, patience)}
+			}
+		}
+	}
+	s, err := wait("an answer of the sources", func(s *health.Snapshot) bool { return !s.Asking })
+	if err != nil {
+		return err
+	}
+	target, err := chooseTarget(s, service, o.target)
+	if err != nil {
+		return exit{exitNotDone, err}
+	}
+	key := target
+	if o.to != "" {
+		key += "@" + o.to
+	}
+	v.Want(health.Interest{Plan: key})
+	s, err = wait("a plan", func(s *health.Snapshot) bool { p, ok := s.Plans[key]; return ok && !p.Asking })
+	if err != nil {
+		return err
+	}
+	planned := s.Plans[key]
+	if planned.Err != "" {
+		return exit{exitNotDone, fmt.Errorf("nothing was done: %s", planned.Err)}
+	}
+	a.showPlan(planned.Plan)
+	if o.dry {
+		return nil
+	}
+	return a.act(ctx, v, planned.Plan, o)
+}
+
+func chooseTarget(s *health.Snapshot, service, name string) (string, error) {
+	v, ok := s.Service(service)
+	if !ok {
+		return "", fmt.Errorf("nothing was done: no service is called %q here", service)
+	}
+	var names []string
+	for _, t := range v.Targets {
+		if names = append(names, t.Name); t.Name == name {
+			return name, nil
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return "", fmt.Errorf("nothing was done: no [[rollback]] of the config names %s", service)
+	case name != "" || len(names) > 1:
+		return "", fmt.Errorf("nothing was done: choose --target %s", strings.Join(names, " or "))
+	}
+	return names[0], nil
+}
+
+func (a *app) showPlan(p health.Plan) {
+	fmt.Fprintf(a.out, "%s: %s → %s (%s)\n", clean(p.Target), clean(p.From), clean(p.To), clean(p.Driver))
+	for _, l := range p.Diff {
+		fmt.Fprintln(a.out, "  "+clean(l))
+	}
+	for _, w := range p.Warnings {
+		fmt.Fprintln(a.out, "  careful: "+clean(w))
+	}
+	for _, s := range p.Symptoms {
+		fmt.Fprintf(a.out, "  ill now: %s %s, limit %s\n", s.Title, health.Format(s.Unit, s.Value), health.Format(s.Unit, s.Limit))
+	}
+}
+
+// act submits the plan and reports until the operation has ended.
+func (a *app) act(ctx context.Context, v interface {
+	Snapshot() *health.Snapshot
+	Changed() <-chan struct{}
+	Submit(health.Order) (string, error)
+}, p health.Plan, o rollbackFlags) error {
+	typed := p.Target
+	if !o.yes {
+		fmt.Fprintf(a.out, "type %s to do it: ", p.Target)
+		line, _ := bufio.NewReader(a.in).ReadString('\n')
+		typed = strings.TrimRight(line, "\r\n")
+	}
+	id, err := v.Submit(health.Order{Do: health.DoRollback, Plan: p, By: rollback.Me(), Reason: o.reason, Typed: typed})
+	if err != nil {
+		return exit{exitNotDone, err}
+	}
+	last := ""
+	for {
+		for _, op := range v.Snapshot().Rollbacks {
+			if op.ID != id {
+				continue
+			}
+			if line := string(op.State) + ": " + op.Text; line != last {
+				last = line
+				fmt.Fprintf(a.out, "%s  %s\n", a.now().UTC().Format(time.TimeOnly), clean(line))
+			}
+			if op.State.Ended() {
+				return outcome(op)
+			}
+		}
+		select {
+		case <-v.Changed():
+		case <-ctx.Done():
+			return exit{exitUnknown, errors.New("stopped watching; the operation itself is not cancelled: see sickbay journal show")}
+		}
+	}
+}
+
+func outcome(op health.Rollback) error {
+	switch op.State {
+	case health.OpRecovered:
+		return nil
+	case health.OpNotRecovered, health.OpUnproven:
+		return exit{exitUnproved, nil}
+	case health.OpUnknown:
+		return exit{exitUnknown, nil}
+	}
+	return exit{exitNotDone, nil}
+}

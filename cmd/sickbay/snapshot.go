@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sickbay/config"
+	"sickbay/health"
+	"sickbay/rollback"
+	"sickbay/themes"
+	"sickbay/tui"
+	"sickbay/tui/pane"
+)
+
+func init() {
+	commands["snapshot"] = func(a *app) *cobra.Command {
+		var o snapshotFlags
+		c := &cobra.Command{
+			Use: "snapshot", Args: cobra.NoArgs,
+			Short: "one picture, printed: text, ansi, svg or json",
+			RunE:  func(c *cobra.Command, _ []string) error { return a.snapshot(c, o) },
+		}
+		c.Flags().StringVar(&o.view, "view", "overview", "which `VIEW`: "+strings.Join(tui.Screens(), ", "))
+		c.Flags().StringVar(&o.service, "service", "", "the `SERVICE` that is selected")
+		c.Flags().StringVar(&o.request, "request", "", "the request `ID` that is open")
+		c.Flags().StringVar(&o.size, "size", "120x40", "columns and rows")
+		c.Flags().StringVar(&o.format, "format", "text", "text, ansi, svg or json")
+		return c
+	}
+}
+
+type snapshotFlags struct{ view, service, request, size, format string }
+
+func (a *app) snapshot(c *cobra.Command, o snapshotFlags) error {
+	w, h, err := parseSize(o.size)
+	if err != nil {
+		return exit{exitUsage, err}
+	}
+	if !slices.Contains([]string{"text", "ansi", "svg", "json"}, o.format) {
+		return exit{exitUsage, fmt.Errorf("--format %q: text, ansi, svg or json", o.format)}
+	}
+	if o.request != "" {
+		o.view = "request"
+	}
+	if !slices.Contains(tui.Screens(), o.view) {
+		return exit{exitUsage, fmt.Errorf("--view %q: %s", o.view, strings.Join(tui.Screens(), ", "))}
+	}
+	cfg, err := a.settings()
+	if err != nil {
+		return err
+	}
+	at, err := a.moment()
+	if err != nil {
+		return err
+	}
+	house, err := a.build(cfg, a.journalPath(), rollback.DeskOptions{})
+	if err != nil {
+		return err
+	}
+	defer house.Close()
+	v := pane.View{Screen: o.view, Service: o.service, Request: o.request, Window: cfg.Window, At: at, Content: cfg.Content}
+	i := interestOf(v)
+	if o.format == "json" {
+		i.Service = "*" // the promise has every signal, not only those a picture needs
+	}
+	s := house.round(c.Context(), i)
+	if o.service != "" {
+		if _, ok := s.Service(o.service); !ok {
+			return exit{exitFailed, fmt.Errorf("no service is called %q here", o.service)}
+		}
+	}
+	if o.format == "json" {
+		enc := json.NewEncoder(a.out)
+		enc.SetIndent("", "  ")
+		return enc.Encode(s.Document(a.now()))
+	}
+	look, err := a.look(cfg)
+	if err != nil {
+		return err
+	}
+	if o.format == "text" {
+		look = look.With(cfg.ASCII, false)
+	}
+	return a.picture(a.out, s, v, w, h, look, o.format)
+}
+
+// picture draws one screen in one format.
+func (a *app) picture(to io.Writer, s *health.Snapshot, v pane.View, w, h int, look *themes.Look, format string) error {
+	screen := tui.Screen(s, tui.NewState(v), w, h, look, a.now())
+	switch format {
+	case "text":
+		screen = tui.Text(screen)
+	case "svg":
+		screen = tui.SVG(screen, w, h, "sickbay: "+v.Screen)
+	}
+	_, err := io.WriteString(to, strings.TrimRight(screen, "\n")+"\n")
+	return err
+}
+
+func parseSize(s string) (w, h int, err error) {
+	if n, _ := fmt.Sscanf(s, "%dx%d", &w, &h); n != 2 || w < 1 || h < 1 || w > 500 || h > 200 {
+		return 0, 0, fmt.Errorf("--size %q: want columns x rows, like 120x40, at most 500x200", s)
+	}
+	return w, h, nil
+}
+
+// lookAtAll prints every view of a demo, or writes the pictures into a folder.
+func (a *app) lookAtAll(ctx context.Context, path, pictures string) error {
+	cfg, err := config.Load(path)
+	if err != nil {
+		return exit{exitConfig, err}
+	}
+	if err := a.applyFlags(cfg); err != nil {
+		return err
+	}
+	h, err := a.build(cfg, filepath.Join(a.stateDir(), "look.jsonl"), rollback.DeskOptions{})
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	s := h.round(ctx, health.Interest{Lens: health.Lens{Window: cfg.Window}, Service: "*"})
+	look, err := a.look(cfg)
+	if err != nil {
+		return err
+	}
+	for _, screen := range tui.Screens() {
+		v := pane.View{Screen: screen, Window: cfg.Window, Content: "full"}
+		if len(s.Services) > 0 {
+			v.Service = s.Services[0].Name
+		}
+		if v.Failure, v.Request = newestFailure(s, v.Service); screen == "request" && v.Request == "" {
+			continue
+		}
+		for _, size := range [][2]int{{80, 24}, {120, 40}} {
+			if err := a.show(s, v, size[0], size[1], look, pictures); err != nil {
+				return exit{exitFailed, err}
+			}
+		}
+	}
+	return nil
+}
+
+func (a *app) show(s *health.Snapshot, v pane.View, w, h int, look *themes.Look, pictures string) error {
+	name := fmt.Sprintf("%s-%dx%d", v.Screen, w, h)
+	if pictures == "" {
+		fmt.Fprintf(a.out, "── %s ──\n", name)
+		return a.picture(a.out, s, v, w, h, look.With(look.ASCII, false), "text")
+	}
+	if err := os.MkdirAll(pictures, 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(filepath.Join(pictures, name+".svg"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return a.picture(f, s, v, w, h, look, "svg")
+}
+
+// newestFailure is the loudest failure group of a service and its newest request.
+func newestFailure(s *health.Snapshot, service string) (group, request string) {
+	for _, f := range s.Failures {
+		if f.Service == service && len(f.Requests) > 0 {
+			return f.ID, f.Requests[0]
+		}
+	}
+	return "", ""
+}

@@ -1,0 +1,263 @@
+// Package engine is the only room that knows what time it is: it asks the
+// sources, remembers their answers, lets triage judge them and publishes
+// snapshots. One goroutine, in Run, changes its state; everybody else gets
+// values.
+package engine
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sickbay/health"
+	"sickbay/packs"
+	"sickbay/rollback"
+	"sickbay/sources"
+	"sickbay/triage"
+)
+
+// Desk is what the engine needs of the rollback room.
+type Desk interface {
+	Run(ctx context.Context, w rollback.Witness)
+	Targets() []health.Target
+	Plan(ctx context.Context, target, to string, symptoms []health.Symptom) (health.Plan, error)
+	Submit(o health.Order) (string, error)
+	Operations() []health.Rollback
+	Entries(n int) []health.Entry
+	Changed() <-chan struct{}
+}
+
+// Override is what the user says of one service.
+type Override struct {
+	Name   string
+	Kind   health.Kind
+	Match  []string // label values that are this service; empty: Name
+	Limits map[string]health.Limit
+	Hide   []string // signals nobody wants to see
+}
+
+// Options make an engine. Zero durations get the defaults of New.
+type Options struct {
+	Sources   []sources.Source
+	Packs     []*packs.Pack
+	Services  []Override
+	Desk      Desk
+	Base      time.Duration // window of every judgement, whatever is looked at
+	Refresh   time.Duration
+	Rate      time.Duration // range of rate()
+	DriftSpan time.Duration // length of the two windows compared
+	DriftBack time.Duration // how much earlier the reference is
+	Write     bool
+	Now       func() time.Time
+}
+
+func (o *Options) defaults() {
+	for _, d := range []struct {
+		v *time.Duration
+		d time.Duration
+	}{
+		{&o.Base, time.Hour}, {&o.Refresh, 10 * time.Second}, {&o.Rate, time.Minute},
+		{&o.DriftSpan, 15 * time.Minute}, {&o.DriftBack, time.Hour},
+	} {
+		if *d.v <= 0 {
+			*d.v = d.d
+		}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+}
+
+// An Engine answers the wishes of its viewers.
+type Engine struct {
+	o    Options
+	poke chan struct{}
+
+	mu      sync.Mutex // guards viewers: the only state others may touch
+	viewers map[*Viewer]bool
+
+	live atomic.Pointer[health.Snapshot] // newest judged live snapshot, for the witness
+
+	answers chan answer
+	batches chan batch
+	plans   chan planned
+
+	// The rest belongs to Run's goroutine.
+	asked    []*asked // sources that answer questions
+	tails    []*tail  // sources that are followed
+	frames   map[frameKey]*frame
+	facts    map[factKey]*fact
+	inflight map[string]bool
+	views    map[moment]*judgement
+	shown    map[health.Lens]*health.Snapshot
+	records  records
+	changes  changeLog
+	planning map[string]health.Planned
+	load     health.Load
+	version  uint64
+	dirty    bool
+	slowdown time.Duration // how much longer than Options.Refresh to wait
+}
+
+// A moment is what is judged: now (zero), or a time the clock was set to.
+type moment = time.Time
+
+// A judgement is what triage made of one moment.
+type judgement struct {
+	services []health.Service
+	memory   triage.Memory
+	whole    bool // everything it needs was answered, or failed, at least once
+	used     time.Time
+}
+
+// New makes an engine that has not asked anybody yet.
+func New(o Options) *Engine {
+	o.defaults()
+	e := &Engine{
+		o: o, poke: make(chan struct{}, 1), viewers: map[*Viewer]bool{},
+		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned),
+		frames: map[frameKey]*frame{}, facts: map[factKey]*fact{}, inflight: map[string]bool{},
+		views: map[moment]*judgement{}, shown: map[health.Lens]*health.Snapshot{},
+		planning: map[string]health.Planned{},
+	}
+	for _, s := range o.Sources {
+		if l, ok := s.(sources.Logs); ok {
+			e.tails = append(e.tails, &tail{source: l, state: describe(s)})
+			continue
+		}
+		e.asked = append(e.asked, newAsked(s))
+	}
+	e.load.Refresh = o.Refresh
+	return e
+}
+
+// Run asks, remembers and publishes until ctx ends, and returns when everything
+// it started has ended. The sources are closed by whoever opened them.
+func (e *Engine) Run(ctx context.Context) {
+	var started sync.WaitGroup
+	defer started.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	for _, t := range e.tails {
+		started.Go(func() { e.follow(ctx, t) })
+	}
+	var deskChanged <-chan struct{}
+	if e.o.Desk != nil {
+		deskChanged = e.o.Desk.Changed()
+		started.Go(func() { e.o.Desk.Run(ctx, e.witness) })
+	}
+	next := time.NewTimer(0)
+	defer next.Stop()
+	settle := time.NewTimer(time.Hour)
+	defer settle.Stop()
+
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+			e.refresh(ctx, &started)
+			next.Reset(e.untilNext())
+		case <-e.poke:
+			if e.attend(ctx, &started); e.dirty {
+				e.publish() // somebody turned to something else: what is known comes at once
+			}
+		case a := <-e.answers:
+			if e.take(a); a.q.to.out == 0 {
+				e.attend(ctx, &started) // its answers may have made new questions possible
+			}
+		case b := <-e.batches:
+			e.read(b)
+		case p := <-e.plans:
+			e.planning[p.key] = p.Planned
+			e.publish()
+		case <-deskChanged:
+			e.publish()
+		case <-settle.C:
+			e.publish()
+		}
+		switch {
+		case e.dirty && e.quiet():
+			e.publish()
+		case e.dirty:
+			settle.Reset(together)
+		}
+	}
+}
+
+// together is how long answers are collected before they are shown, so that one
+// refresh is one burst of bytes and one hung query holds nobody up.
+const together = 400 * time.Millisecond
+
+// quiet says that no question is out.
+func (e *Engine) quiet() bool { return len(e.inflight) == 0 }
+
+// untilNext aligns refreshes to the clock, so that all lenses step together.
+func (e *Engine) untilNext() time.Duration {
+	every := e.o.Refresh + e.slowdown
+	e.load.Refresh = every
+	now := e.o.Now()
+	return max(now.Truncate(every).Add(every).Sub(now), 10*time.Millisecond)
+}
+
+// refresh is one beat: what became due is asked, what came in by logs is shown.
+func (e *Engine) refresh(ctx context.Context, started *sync.WaitGroup) {
+	e.pace()
+	for _, a := range e.asked {
+		a.beat()
+	}
+	e.load.LastRound, e.load.Samples = 0, 0
+	e.attend(ctx, started)
+	e.dirty = true
+}
+
+// pace slows the refresh down while answers take longer than it, and says so.
+func (e *Engine) pace() {
+	var worst time.Duration
+	var who, why string
+	for _, a := range e.asked {
+		if a.busy > 0 { // answered 429 or 503
+			worst, who, why = max(worst, e.o.Refresh+e.slowdown), a.state.Name, "asked us to slow down"
+		} else if took := a.took; took > worst {
+			worst, who, why = took, a.state.Name, "needs "+health.Format(health.Seconds, took.Seconds())+" a round"
+		}
+	}
+	switch every := e.o.Refresh + e.slowdown; {
+	case worst >= every && e.slowdown < 2*time.Minute:
+		e.slowdown = min(max(2*e.slowdown, e.o.Refresh), 2*time.Minute)
+	case worst < every/4 && e.slowdown > 0:
+		if e.slowdown /= 2; e.slowdown < e.o.Refresh/2 {
+			e.slowdown = 0
+		}
+	}
+	if e.load.RefreshWhy = ""; e.slowdown > 0 && who != "" {
+		e.load.RefreshWhy = who + " " + why
+	}
+}
+
+// attend asks what is missing for what the viewers look at.
+func (e *Engine) attend(ctx context.Context, started *sync.WaitGroup) {
+	wishes := e.wishes()
+	for _, q := range e.missing(wishes) {
+		e.inflight[q.key()] = true
+		q.to.out++
+		q.to.last[q.what] = e.o.Now()
+		e.load.Queries++
+		e.load.LastRound++
+		started.Go(func() { e.ask(ctx, q) })
+	}
+	e.considerPlans(ctx, started, wishes)
+	e.serve(wishes)
+}
+
+// witness reads symptoms for the rollback room from the newest live snapshot.
+func (e *Engine) witness(service string, since time.Time, symptoms []health.Symptom) []health.Reading {
+	snap := e.live.Load()
+	if snap == nil {
+		snap = &health.Snapshot{}
+	}
+	s, _ := snap.Service(service)
+	return triage.Readings(s, since, e.o.Rate, symptoms)
+}

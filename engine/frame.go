@@ -1,0 +1,169 @@
+package engine
+
+import (
+	"sort"
+	"time"
+
+	"sickbay/health"
+	"sickbay/sources"
+)
+
+// A frameKey is one query at one resolution: whoever wants any part of it shares
+// what is known.
+type frameKey struct {
+	source string
+	expr   string
+	step   time.Duration
+}
+
+// A frame is what is known of one range query: an unbroken span of time for
+// which the answer was given, and the newest error if there was one since.
+type frame struct {
+	from, to time.Time // both inclusive, multiples of step; zero: nothing known
+	series   map[string]*line
+	warnings []string
+	err      error
+	at       time.Time // of the newest good answer
+	tried    time.Time
+	used     time.Time
+}
+
+// A line is one series of a frame.
+type line struct {
+	labels map[string]string
+	points []health.Point // ascending
+}
+
+// A span is a stretch of time, both ends inclusive.
+type span struct{ from, to time.Time }
+
+// gap returns the part of want that is not known yet, and false when all of it
+// is. What was known but does not touch want is of no use: the gap is all of it.
+func (f *frame) gap(want span, step time.Duration) (span, bool) {
+	switch {
+	case f.to.IsZero() || want.from.After(f.to.Add(step)) || want.to.Before(f.from.Add(-step)):
+		return want, true
+	case want.from.Before(f.from) && want.to.After(f.to):
+		return want, true
+	case want.from.Before(f.from):
+		return span{want.from, f.from.Add(-step)}, true
+	case want.to.After(f.to):
+		return span{f.to.Add(step), want.to}, true
+	}
+	return span{}, false
+}
+
+// merge adds an answer for a span. A span that does not touch what is known
+// replaces it.
+func (f *frame) merge(got span, step time.Duration, a sources.Answer, now time.Time) {
+	touches := !f.to.IsZero() && !got.from.After(f.to.Add(step)) && !got.to.Before(f.from.Add(-step))
+	if !touches {
+		f.from, f.to, f.series = got.from, got.to, map[string]*line{}
+	}
+	if got.from.Before(f.from) {
+		f.from = got.from
+	}
+	if got.to.After(f.to) {
+		f.to = got.to
+	}
+	for _, s := range a.Series {
+		key := identity(s.Labels)
+		l := f.series[key]
+		if l == nil {
+			l = &line{labels: s.Labels}
+			f.series[key] = l
+		}
+		l.add(s.Points)
+	}
+	f.warnings, f.err, f.at = a.Warnings, nil, now
+}
+
+// add puts points in; equal times are replaced, so that overlap does no harm. The
+// old slice is never written to: snapshots still hold it.
+func (l *line) add(ps []health.Point) {
+	if len(ps) == 0 {
+		return
+	}
+	head := l.points[:sort.Search(len(l.points), func(i int) bool { return l.points[i].T >= ps[0].T })]
+	rest := l.points[len(head):]
+	tail := rest[sort.Search(len(rest), func(i int) bool { return rest[i].T > ps[len(ps)-1].T }):]
+	if len(rest) == 0 && cap(l.points)-len(l.points) >= len(ps) {
+		l.points = append(l.points, ps...) // beyond what any snapshot can see
+		return
+	}
+	merged := make([]health.Point, 0, len(head)+len(ps)+len(tail)+64)
+	l.points = append(append(append(merged, head...), ps...), tail...)
+}
+
+// trim forgets what is older than from.
+func (f *frame) trim(from time.Time) {
+	if !f.from.Before(from) {
+		return
+	}
+	f.from = from
+	for key, l := range f.series {
+		i := sort.Search(len(l.points), func(i int) bool { return l.points[i].T >= from.UnixMilli() })
+		if l.points = l.points[i:]; len(l.points) == 0 {
+			delete(f.series, key)
+		}
+	}
+}
+
+// between returns the points from..to without copying.
+func between(ps []health.Point, from, to time.Time) []health.Point {
+	lo := sort.Search(len(ps), func(i int) bool { return ps[i].T >= from.UnixMilli() })
+	hi := sort.Search(len(ps), func(i int) bool { return ps[i].T > to.UnixMilli() })
+	return ps[lo:hi:hi]
+}
+
+// identity is one string for one set of labels.
+func identity(labels map[string]string) string {
+	names := make([]string, 0, len(labels))
+	for n := range labels {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	var b []byte
+	for _, n := range names {
+		b = append(append(append(append(b, n...), 0xff), labels[n]...), 0xff)
+	}
+	return string(b)
+}
+
+// A factKey is one instant query for one purpose.
+type factKey struct {
+	source string
+	expr   string
+	at     moment        // zero: the live one, asked again and again
+	back   time.Duration // how long before the moment
+}
+
+// A fact is the newest answer to an instant query.
+type fact struct {
+	series   []sources.Series
+	warnings []string
+	err      error
+	at       time.Time // the time it speaks of; zero: never answered
+	tried    time.Time
+	used     time.Time
+}
+
+// forget drops what nobody has used for a while.
+func (e *Engine) forget(now time.Time) {
+	const keep = 10 * time.Minute
+	for k, f := range e.frames {
+		if now.Sub(f.used) > keep {
+			delete(e.frames, k)
+		}
+	}
+	for k, f := range e.facts {
+		if now.Sub(f.used) > keep {
+			delete(e.facts, k)
+		}
+	}
+	for m, j := range e.views {
+		if !m.IsZero() && now.Sub(j.used) > keep {
+			delete(e.views, m)
+		}
+	}
+}

@@ -1,0 +1,297 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+	"time"
+
+	"sickbay/health"
+	"sickbay/logs"
+	"sickbay/triage"
+)
+
+// publish judges what is wanted and hands every viewer the snapshot of its lens.
+func (e *Engine) publish() {
+	e.dirty = false
+	now := e.o.Now()
+	w := e.wishes()
+	e.version++
+	whole := e.whole()
+	shown := map[health.Lens]*health.Snapshot{}
+	for m := range w.moments {
+		e.judge(m, now)
+		e.views[m].whole = e.views[m].whole || whole
+	}
+	for lens := range w.lenses {
+		if _, judged := e.views[lens.At]; judged {
+			shown[lens] = e.snapshot(lens, now, w)
+		}
+	}
+	if j := e.views[moment{}]; j != nil && j.whole {
+		e.live.Store(&health.Snapshot{At: now, Services: j.services})
+	}
+	e.shown = shown
+	e.forget(now)
+	e.serve(w)
+}
+
+// serve gives every viewer the newest snapshot of its lens, if there is one.
+func (e *Engine) serve(w wishes) {
+	for _, v := range e.watchers() {
+		i := *v.want.Load()
+		if s := e.shown[i.Lens]; s != nil && !i.Hidden {
+			v.show(s)
+		}
+	}
+	for lens := range w.lenses { // a lens nobody has looked through yet starts from what is known
+		if e.shown[lens] == nil && e.views[lens.At] != nil {
+			e.dirty = true
+		}
+	}
+	for id := range w.open {
+		for _, s := range e.shown {
+			if _, there := s.Requests[id]; !there {
+				e.dirty = true
+			}
+		}
+	}
+	for key := range w.plans {
+		for _, s := range e.shown {
+			if _, there := s.Plans[key]; !there {
+				e.dirty = true
+			}
+		}
+	}
+}
+
+// whole says that everything asked has answered or failed, and every log was read
+// up to its end.
+func (e *Engine) whole() bool {
+	for _, a := range e.asked {
+		if !a.tried {
+			return false
+		}
+	}
+	for _, t := range e.tails {
+		if !t.caught {
+			return false
+		}
+	}
+	return e.quiet()
+}
+
+// judge lets triage look at one moment.
+func (e *Engine) judge(m moment, now time.Time) {
+	j := e.views[m]
+	if j == nil {
+		j = &judgement{}
+		e.views[m] = j
+	}
+	at := now
+	if !m.IsZero() {
+		at = m
+	}
+	services := e.services(m)
+	e.compareAll(m, services)
+	driftSince(services, j.services, at)
+	targets := e.targets()
+	for i := range services {
+		services[i].Targets = targets[services[i].Name]
+	}
+	j.services, j.memory = triage.Judge(triage.Input{
+		Services: services,
+		Changes:  e.changes.between(at.Add(-6*time.Hour), at),
+		Alerts:   e.alerts(m),
+		Failures: logs.Groups(at, e.o.Base, e.records.until(at)),
+		Now:      at, Window: e.o.Base, RateWindow: e.o.Rate,
+	}, j.memory)
+	slices.SortStableFunc(j.services, func(a, b health.Service) int {
+		switch {
+		case a.Status.Worse(b.Status):
+			return -1
+		case b.Status.Worse(a.Status):
+			return 1
+		}
+		return cmp.Compare(a.Name, b.Name)
+	})
+	j.used = now
+}
+
+func (e *Engine) targets() map[string][]health.Target {
+	all := map[string][]health.Target{}
+	if e.o.Desk != nil {
+		for _, t := range e.o.Desk.Targets() {
+			all[t.Service] = append(all[t.Service], t)
+		}
+	}
+	return all
+}
+
+// snapshot puts together what one lens shows.
+func (e *Engine) snapshot(lens health.Lens, now time.Time, w wishes) *health.Snapshot {
+	at := now
+	if !lens.At.IsZero() {
+		at = lens.At
+	}
+	s := &health.Snapshot{
+		Version: e.version, At: at.UTC(), Window: lens.Window, Step: stepOf(lens.Window),
+		Live: lens.At.IsZero(), Asking: !e.views[lens.At].whole, Write: e.o.Write, Load: e.load,
+		Services: e.through(lens, e.views[lens.At].services),
+		Failures: logs.Groups(at, lens.Window, e.records.until(at)),
+		Changes:  e.changes.between(at.Add(-max(lens.Window, 6*time.Hour)), at),
+		Alerts:   e.alerts(lens.At),
+		Sources:  e.sources(),
+		Plans:    map[string]health.Planned{},
+	}
+	s.Load.SeriesCached = e.seriesHeld()
+	for k, p := range e.planning {
+		s.Plans[k] = p
+	}
+	if e.o.Desk != nil {
+		s.Rollbacks, s.Journal = e.o.Desk.Operations(), e.o.Desk.Entries(200)
+	}
+	s.Requests = e.opened(s.Failures, w)
+	return s
+}
+
+// through replaces the base window's series by those of the lens. The judgement
+// stays: it never depends on what somebody looks at.
+func (e *Engine) through(lens health.Lens, services []health.Service) []health.Service {
+	if lens.Window == e.o.Base {
+		return services
+	}
+	step := stepOf(lens.Window)
+	end := e.endOf(lens.At, step)
+	all := slices.Clone(services)
+	for i := range all {
+		all[i].Signals = slices.Clone(all[i].Signals)
+		labels := e.labelsOf(all[i].Name)
+		for j := range all[i].Signals {
+			sig := &all[i].Signals[j]
+			if ps := e.seriesOf(sig, labels, step, end.Add(-lens.Window), end); ps != nil {
+				sig.Series = ps
+			}
+		}
+	}
+	return all
+}
+
+// labelsOf is which label values are a service.
+func (e *Engine) labelsOf(name string) map[string]bool {
+	labels := map[string]bool{name: true}
+	for _, o := range e.o.Services {
+		if o.Name == name {
+			for _, m := range o.Match {
+				labels[m] = true
+			}
+		}
+	}
+	return labels
+}
+
+// seriesOf finds the points of a signal at another resolution.
+func (e *Engine) seriesOf(sig *health.Signal, labels map[string]bool, step time.Duration, from, to time.Time) []health.Point {
+	for _, a := range e.asked {
+		if a.state.Name != sig.Source {
+			continue
+		}
+		for _, f := range a.found {
+			if f.Pack.ID != sig.Pack {
+				continue
+			}
+			for _, ps := range f.Pack.Signals {
+				if fr := e.frames[frameKey{sig.Source, e.expand(ps.Query, f, step), step}]; ps.ID == sig.ID && fr != nil && !fr.at.IsZero() {
+					if points := fr.of(f.By, labels, from, to); points != nil {
+						return points
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// alerts are those of the live monitoring system, or what Prometheus remembers of
+// them at the moment the clock was set to.
+func (e *Engine) alerts(m moment) []health.Alert {
+	if m.IsZero() {
+		return e.changes.alerts
+	}
+	var all []health.Alert
+	for _, a := range e.asked {
+		fa := e.facts[factKey{a.state.Name, pastAlerts, m, 0}]
+		if fa == nil {
+			continue
+		}
+		for _, s := range fa.series {
+			all = append(all, health.Alert{
+				Name: s.Labels["alertname"], Service: s.Labels["service"], Severity: s.Labels["severity"],
+				State: s.Labels["alertstate"], Source: a.state.Name,
+			})
+		}
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Name+all[i].Service < all[j].Name+all[j].Service })
+	return all
+}
+
+func (e *Engine) sources() []health.SourceState {
+	var all []health.SourceState
+	for _, a := range e.asked {
+		all = append(all, a.state)
+	}
+	for _, t := range e.tails {
+		all = append(all, t.state)
+	}
+	return all
+}
+
+func (e *Engine) seriesHeld() int {
+	n := 0
+	for _, f := range e.frames {
+		n += len(f.series)
+	}
+	return n
+}
+
+// Bounds on how many requests a snapshot carries for the list of examples.
+const (
+	examplesPerGroup = 20
+	examplesInAll    = 600
+)
+
+// opened are the requests somebody has open, and the newest of every group.
+func (e *Engine) opened(groups []health.Failure, w wishes) map[string]health.Request {
+	all := map[string]health.Request{}
+	for id := range w.open {
+		r, ok := e.records.find(id)
+		if !ok {
+			r = health.Request{ID: id, Message: "no record with this id is held"}
+		}
+		all[id] = r
+	}
+	for _, g := range groups {
+		for _, id := range g.Requests[:min(examplesPerGroup, len(g.Requests))] {
+			if r, ok := e.records.find(id); ok && len(all) < examplesInAll {
+				all[id] = r
+			}
+		}
+	}
+	return all
+}
+
+// symptoms are what is ill at the service of a target.
+func (e *Engine) symptoms(target string) []health.Symptom {
+	j := e.views[moment{}]
+	if j == nil || e.o.Desk == nil {
+		return nil
+	}
+	for _, t := range e.o.Desk.Targets() {
+		for _, s := range j.services {
+			if t.Name == target && s.Name == t.Service {
+				return triage.Symptoms(s)
+			}
+		}
+	}
+	return nil
+}

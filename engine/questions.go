@@ -1,0 +1,181 @@
+package engine
+
+import (
+	"strings"
+	"time"
+
+	"sickbay/health"
+	"sickbay/packs"
+	"sickbay/sources"
+)
+
+// How often things that seldom change are asked for.
+const (
+	discoveryEvery = time.Minute
+	versionEvery   = 10 * time.Minute
+	driftEvery     = time.Minute
+)
+
+// missing lists every question that is due and not out already. A source that
+// does not answer is asked one thing only, to see whether it is back.
+func (e *Engine) missing(w wishes) []question {
+	if w.idle {
+		return nil
+	}
+	var all []question
+	for _, a := range e.asked {
+		var mine []question
+		for _, q := range e.questions(a, w) {
+			if !e.inflight[q.key()] {
+				mine = append(mine, q)
+			}
+		}
+		if a.down && len(mine) > 0 {
+			if a.out > 0 || !a.first.IsZero() { // asked once this beat already
+				continue
+			}
+			mine = mine[:1]
+		}
+		all = append(all, mine...)
+	}
+	return all
+}
+
+// questions lists what a source should be asked for the wishes, whether or not it
+// is out already.
+func (e *Engine) questions(a *asked, w wishes) []question {
+	var qs []question
+	now := e.o.Now()
+	if _, ok := a.source.(sources.About); ok && a.state.Version == "" && a.due(aVersion, versionEvery, now) {
+		qs = append(qs, question{what: aVersion, to: a})
+	}
+	if _, ok := a.source.(sources.Changes); ok && a.due(someChanges, e.o.Refresh/2, now) {
+		qs = append(qs, question{what: someChanges, to: a, at: now.Add(-changesBack)})
+	}
+	if _, ok := a.source.(sources.Metrics); !ok {
+		return qs
+	}
+	if now.Sub(a.looked) >= discoveryEvery && a.due(aDiscovery, e.o.Refresh/2, now) {
+		qs = append(qs, question{what: aDiscovery, to: a, expr: packs.DetectQuery(e.o.Packs), at: now})
+	}
+	if _, ok := a.source.(sources.Alerts); ok && w.moments[moment{}] && a.due(someAlerts, e.o.Refresh/2, now) {
+		qs = append(qs, question{what: someAlerts, to: a})
+	}
+	for m := range w.moments {
+		qs = append(qs, e.momentQuestions(a, w, m, now)...)
+	}
+	for lens := range w.lenses {
+		if lens.Window != e.o.Base && w.moments[lens.At] {
+			qs = append(qs, e.signalQuestions(a, w, lens, now)...)
+		}
+	}
+	return qs
+}
+
+// due says whether something was not asked for a while.
+func (a *asked) due(w what, every time.Duration, now time.Time) bool {
+	return now.Sub(a.last[w]) >= every
+}
+
+// momentQuestions is everything a judgement of one moment needs.
+func (e *Engine) momentQuestions(a *asked, w wishes, m moment, now time.Time) []question {
+	qs := e.signalQuestions(a, w, health.Lens{Window: e.o.Base, At: m}, now)
+	at := e.endOf(m, e.o.Refresh)
+	for _, f := range a.found {
+		for _, v := range f.Pack.Versions {
+			qs = e.askFact(qs, a, factKey{a.state.Name, e.expand(v.Query, f, 0), m, 0}, at, 0)
+		}
+		for _, x := range f.Pack.Exported {
+			qs = e.askFact(qs, a, factKey{a.state.Name, e.expand(x.Query, f, 0), m, 0}, at, e.o.Refresh)
+		}
+		every := min(driftEvery, max(e.o.DriftSpan/8, e.o.Refresh))
+		for _, d := range f.Pack.Distributions {
+			expr, end := e.expand(d.Query, f, 0), e.endOf(m, every)
+			qs = e.askFact(qs, a, factKey{a.state.Name, expr, m, 0}, end, every)
+			qs = e.askFact(qs, a, factKey{a.state.Name, expr, m, e.o.DriftBack}, end.Add(-e.o.DriftBack), every)
+		}
+	}
+	if !m.IsZero() {
+		qs = e.askFact(qs, a, factKey{a.state.Name, pastAlerts, m, 0}, at, 0)
+	}
+	return qs
+}
+
+// pastAlerts is what Prometheus remembers of its alerts.
+const pastAlerts = `ALERTS`
+
+// askFact adds an instant query unless its answer for that time is known, or was
+// tried within this beat.
+func (e *Engine) askFact(qs []question, a *asked, k factKey, at time.Time, every time.Duration) []question {
+	now := e.o.Now()
+	f := e.fact(k, now)
+	if f.err == nil && !f.at.Before(at) && !f.at.IsZero() {
+		return qs
+	}
+	if now.Sub(f.tried) < max(every, e.o.Refresh)/2 {
+		return qs
+	}
+	return append(qs, question{what: aFact, to: a, fact: k, expr: k.expr, at: at})
+}
+
+// signalQuestions asks for the tail that is missing of every signal.
+func (e *Engine) signalQuestions(a *asked, w wishes, lens health.Lens, now time.Time) []question {
+	var qs []question
+	step := stepOf(lens.Window)
+	end := e.endOf(lens.At, step)
+	want := span{end.Add(-lens.Window).Truncate(step), end}
+	for _, f := range a.found {
+		for _, s := range f.Pack.Signals {
+			if s.Detail && !w.detail && !e.judged(s) {
+				continue
+			}
+			k := frameKey{a.state.Name, e.expand(s.Query, f, step), step}
+			fr := e.frame(k, now)
+			gap, any := fr.gap(want, step)
+			if any && (fr.err == nil || now.Sub(fr.tried) >= e.o.Refresh/2) {
+				qs = append(qs, question{what: aRange, to: a, frame: k, span: gap})
+			}
+			if lens.At.IsZero() {
+				fr.trim(want.from.Add(-lens.Window)) // room to step the clock back
+			}
+		}
+	}
+	return qs
+}
+
+// judged says whether somebody set a limit for a signal: then it is always asked,
+// so that a verdict never depends on what is on the screen.
+func (e *Engine) judged(s packs.Signal) bool {
+	if s.Warn != nil || s.Critical != nil {
+		return true
+	}
+	if d, ok := packs.Lookup(s.ID); ok && d.Why != "" {
+		return true
+	}
+	for _, o := range e.o.Services {
+		if _, ok := o.Limits[s.ID]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// expand fills a template. A rate is never taken over less than a step, or what
+// happened between two points would be seen by nobody.
+func (e *Engine) expand(query string, f packs.Found, step time.Duration) string {
+	return packs.Expand(query, f.By, max(e.o.Rate, step), e.o.DriftSpan)
+}
+
+// endOf is the newest multiple of step that is not in the future of a moment.
+func (e *Engine) endOf(m moment, step time.Duration) time.Time {
+	if m.IsZero() {
+		m = e.o.Now()
+	}
+	return m.Truncate(step)
+}
+
+// cutPlan takes "service/target@version" apart.
+func cutPlan(key string) (target, to string, versioned bool) {
+	target, to, versioned = strings.Cut(key, "@")
+	return target, to, versioned
+}

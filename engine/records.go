@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"context"
+	"sort"
+	"time"
+
+	"sickbay/health"
+	"sickbay/logs"
+	"sickbay/sources"
+)
+
+// maxRecords bounds the log records held, whatever comes in.
+const maxRecords = 100_000
+
+// A tail is a source that is followed.
+type tail struct {
+	source  sources.Logs
+	state   health.SourceState
+	caught  bool    // everything that was there at the start has come
+	minutes [60]int // lines per second of the clock, for the rate
+	second  int64
+}
+
+// A batch is what a tail emitted.
+type batch struct {
+	from *tail
+	sources.Batch
+	ended error
+}
+
+// follow runs in a goroutine of its own until ctx ends.
+func (e *Engine) follow(ctx context.Context, t *tail) {
+	send := func(b batch) {
+		select {
+		case e.batches <- b:
+		case <-ctx.Done():
+		}
+	}
+	err := t.source.Follow(ctx, func(b sources.Batch) {
+		for i := range b.Requests {
+			if r := &b.Requests[i]; r.Failed && r.Group == "" {
+				r.Group, _ = logs.Signature(*r)
+			}
+		}
+		send(batch{from: t, Batch: b})
+	})
+	if ctx.Err() == nil {
+		send(batch{from: t, ended: err})
+	}
+}
+
+// read takes what a tail emitted.
+func (e *Engine) read(b batch) {
+	now := e.o.Now()
+	st := &b.from.state
+	if b.ended != nil || b.Err != nil {
+		st.OK, st.Error = false, firstError(b.ended, b.Err).Error()
+		b.from.caught, e.dirty = true, true
+		return
+	}
+	st.OK, st.Error, st.Note, st.At = true, "", b.Note, now
+	st.Lines += b.Lines
+	st.BadLines += b.Bad
+	st.Dropped += b.Dropped
+	st.Bytes += b.Bytes
+	st.LinesPerSecond = b.from.rate(b.Lines, now)
+	e.records.add(b.Requests)
+	e.load.Records, e.load.RecordsLost = len(e.records.all), e.records.lost
+	if b.CaughtUp && !b.from.caught {
+		b.from.caught, e.dirty = true, true
+	}
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rate is lines a second over the last minute.
+func (t *tail) rate(lines int, now time.Time) float64 {
+	if s := now.Unix(); s != t.second {
+		for i := max(t.second+1, s-59); i <= s; i++ {
+			t.minutes[i%60] = 0
+		}
+		t.second = s
+	}
+	if t.caught { // the first gulp is history, not traffic
+		t.minutes[t.second%60] += lines
+	}
+	sum := 0
+	for _, n := range t.minutes {
+		sum += n
+	}
+	return float64(sum) / 60
+}
+
+// records holds the newest log records by time. Slices handed out stay as they
+// are: records are only added behind them.
+type records struct {
+	all  []health.Request
+	byID map[string]int // index plus cut
+	cut  int            // how many were dropped from the front
+	lost int
+}
+
+func (r *records) add(more []health.Request) {
+	if len(more) == 0 {
+		return
+	}
+	if r.byID == nil {
+		r.byID = map[string]int{}
+	}
+	sort.SliceStable(more, func(i, j int) bool { return more[i].At.Before(more[j].At) })
+	if n := len(r.all); n > 0 && more[0].At.Before(r.all[n-1].At) {
+		r.weave(more)
+	} else {
+		for i := range more {
+			r.byID[more[i].ID] = n + i + r.cut
+		}
+		r.all = append(r.all, more...)
+	}
+	if over := len(r.all) - maxRecords; over > maxRecords/10 {
+		for _, old := range r.all[:over] {
+			if i, ok := r.byID[old.ID]; ok && i < r.cut+over {
+				delete(r.byID, old.ID)
+			}
+		}
+		r.all, r.cut, r.lost = append([]health.Request(nil), r.all[over:]...), r.cut+over, r.lost+over
+	}
+}
+
+// weave merges records that are older than some we have: several files, late lines.
+func (r *records) weave(more []health.Request) {
+	at := sort.Search(len(r.all), func(i int) bool { return r.all[i].At.After(more[0].At) })
+	tail := r.all[at:]
+	merged := make([]health.Request, 0, len(r.all)+len(more))
+	merged = append(merged, r.all[:at]...)
+	for len(tail) > 0 && len(more) > 0 {
+		if more[0].At.Before(tail[0].At) {
+			merged, more = append(merged, more[0]), more[1:]
+		} else {
+			merged, tail = append(merged, tail[0]), tail[1:]
+		}
+	}
+	r.all = append(append(merged, tail...), more...)
+	for i := at; i < len(r.all); i++ {
+		r.byID[r.all[i].ID] = i + r.cut
+	}
+}
+
+// until returns the records up to a time, oldest first, without copying.
+func (r *records) until(t time.Time) []health.Request {
+	n := sort.Search(len(r.all), func(i int) bool { return r.all[i].At.After(t) })
+	return r.all[:n:n]
+}
+
+func (r *records) find(id string) (health.Request, bool) {
+	i, ok := r.byID[id]
+	if !ok || i < r.cut || i-r.cut >= len(r.all) {
+		return health.Request{}, false
+	}
+	return r.all[i-r.cut], true
+}
+
+// changesBack is how far back changes are asked for.
+const changesBack = 7 * 24 * time.Hour
+
+// A changeLog holds what was altered, by id, and the newest alerts.
+type changeLog struct {
+	byID   map[string]health.Change
+	alerts []health.Alert
+}
+
+func (c *changeLog) add(more []health.Change) {
+	if c.byID == nil {
+		c.byID = map[string]health.Change{}
+	}
+	for _, ch := range more {
+		c.byID[ch.ID] = ch
+	}
+}
+
+// between lists changes newest first.
+func (c *changeLog) between(from, to time.Time) []health.Change {
+	var all []health.Change
+	for _, ch := range c.byID {
+		if !ch.At.Before(from) && !ch.At.After(to) {
+			all = append(all, ch)
+		}
+	}
+	sort.Slice(all, func(i, j int) bool {
+		if !all[i].At.Equal(all[j].At) {
+			return all[i].At.After(all[j].At)
+		}
+		return all[i].ID < all[j].ID
+	})
+	return all
+}

@@ -1,0 +1,319 @@
+package engine
+
+import (
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"sickbay/health"
+	"sickbay/packs"
+	"sickbay/sources"
+)
+
+// discovered takes what a source has and joins it with what it had: a service
+// that is gone is shown as gone, not dropped.
+func (e *Engine) discovered(a *asked, got sources.Answer, now time.Time) {
+	var seen []packs.Presence
+	for _, s := range got.Series {
+		seen = append(seen, packs.Presence{Metric: s.Labels["__name__"], Labels: s.Labels, Series: int(lastValue(s))})
+	}
+	found := packs.Discover(e.o.Packs, seen)
+	for _, old := range a.found {
+		i := slices.IndexFunc(found, func(f packs.Found) bool { return f.Pack == old.Pack && f.By == old.By })
+		if i < 0 {
+			found = append(found, old)
+			continue
+		}
+		for _, name := range old.Services {
+			if !slices.Contains(found[i].Services, name) {
+				found[i].Services = append(found[i].Services, name)
+			}
+		}
+		sort.Strings(found[i].Services)
+	}
+	a.found, a.looked = found, now
+}
+
+// A draft is a service while it is put together.
+type draft struct {
+	health.Service
+	override *Override
+	labels   map[string]bool // label values that are this service
+}
+
+// services puts together what every source knows of every service at a moment,
+// not yet judged.
+func (e *Engine) services(m moment) []health.Service {
+	drafts := map[string]*draft{}
+	var order []string
+	var found []packs.Found
+	for _, a := range e.asked {
+		found = append(found, a.found...)
+	}
+	for label, kind := range packs.Kinds(found) {
+		d := e.draft(drafts, label)
+		d.labels[label] = true
+		if d.override == nil || d.override.Kind == "" {
+			d.Kind = kind
+		}
+	}
+	for name := range drafts {
+		order = append(order, name)
+	}
+	sort.Strings(order)
+	lens := health.Lens{Window: e.o.Base, At: m}
+	all := make([]health.Service, 0, len(order))
+	for _, name := range order {
+		d := drafts[name]
+		e.fill(d, lens)
+		all = append(all, d.Service)
+	}
+	return all
+}
+
+func (e *Engine) draft(drafts map[string]*draft, label string) *draft {
+	name, override := label, (*Override)(nil)
+	for i, o := range e.o.Services {
+		if o.Name == label || slices.Contains(o.Match, label) {
+			name, override = o.Name, &e.o.Services[i]
+			break
+		}
+	}
+	d := drafts[name]
+	if d == nil {
+		d = &draft{Service: health.Service{Name: name}, override: override, labels: map[string]bool{}}
+		if override != nil {
+			d.Kind = override.Kind
+		}
+		drafts[name] = d
+	}
+	return d
+}
+
+// fill reads the frames and facts that speak of a service.
+func (e *Engine) fill(d *draft, lens health.Lens) {
+	type heard struct {
+		health.Signal
+		pack *packs.Pack
+	}
+	byID := map[string]heard{}
+	for _, a := range e.asked {
+		for _, f := range a.found {
+			if !sees(f, d.labels) {
+				continue
+			}
+			if !slices.Contains(d.Packs, f.Pack.ID) {
+				d.Packs = append(d.Packs, f.Pack.ID)
+			}
+			for _, s := range f.Pack.Signals {
+				if d.override != nil && slices.Contains(d.override.Hide, s.ID) {
+					continue
+				}
+				sig, asked := e.signal(a, f, s, d, lens)
+				old, ok := byID[sig.ID]
+				if asked && (!ok || better(sig.State, old.State) || sig.State == old.State && f.Pack.Before(old.pack)) {
+					byID[sig.ID] = heard{sig, f.Pack}
+				}
+			}
+			e.lineage(a, f, d, lens.At)
+		}
+	}
+	for _, h := range byID {
+		d.Signals = append(d.Signals, h.Signal)
+	}
+	rank := catalogueOrder()
+	sort.Slice(d.Signals, func(i, j int) bool {
+		a, b := d.Signals[i], d.Signals[j]
+		if rank[a.ID] != rank[b.ID] {
+			return rank[a.ID] < rank[b.ID]
+		}
+		return a.ID < b.ID
+	})
+	if d.Kind == "" {
+		d.Kind = health.Infra
+	}
+	d.Version = inWords(d.Lineage, d.Kind)
+	d.Gone = gone(d.Signals)
+}
+
+func catalogueOrder() map[string]int {
+	rank, ids := map[string]int{}, packs.IDs()
+	for i, id := range ids {
+		rank[id] = i - len(ids) // before those of users' own packs
+	}
+	return rank
+}
+
+func sees(f packs.Found, labels map[string]bool) bool {
+	return slices.ContainsFunc(f.Services, func(s string) bool { return labels[s] })
+}
+
+// better says whether one pack's answer is worth more than another's.
+func better(a, b health.State) bool {
+	order := []health.State{health.Absent, health.Unreachable, health.NaN, health.Stale, health.Partial, health.Fresh}
+	return slices.Index(order, a) > slices.Index(order, b)
+}
+
+// gone is when the last sample of a service was seen, if it has none now.
+func gone(signals []health.Signal) time.Time {
+	var last time.Time
+	for _, s := range signals {
+		if s.State == health.Fresh || s.State == health.Partial || s.State == health.Unreachable {
+			return time.Time{}
+		}
+		if s.State == health.Stale && s.Note != "" {
+			return time.Time{} // the source is silent, not the service
+		}
+		if s.At.After(last) {
+			last = s.At
+		}
+	}
+	return last
+}
+
+// signal measures one signal of one service. It is not asked when its frame was
+// never wanted.
+func (e *Engine) signal(a *asked, f packs.Found, s packs.Signal, d *draft, lens health.Lens) (health.Signal, bool) {
+	step := stepOf(lens.Window)
+	k := frameKey{a.state.Name, e.expand(s.Query, f, step), step}
+	fr, known := e.frames[k]
+	if !known {
+		return health.Signal{}, false
+	}
+	sig := define(s, f.Pack, d.Kind)
+	sig.Source, sig.Query, sig.Pack = a.state.Name, k.expr, f.Pack.ID
+	if d.override != nil {
+		if l, ok := d.override.Limits[s.ID]; ok {
+			sig.Limit = l
+		}
+	}
+	end := e.endOf(lens.At, step)
+	sig.Series = fr.of(f.By, d.labels, end.Add(-lens.Window), end)
+	sig.measure(fr, end, step)
+	return sig.Signal, true
+}
+
+// of finds the series of a service. With several labels merged into one service
+// the first that has points speaks: merging quantiles would invent numbers.
+func (f *frame) of(by string, labels map[string]bool, from, to time.Time) []health.Point {
+	var names []string
+	for l := range labels {
+		names = append(names, l)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		for _, l := range f.series {
+			if l.labels[by] == name {
+				if ps := between(l.points, from, to); len(ps) > 0 {
+					return ps
+				}
+			}
+		}
+	}
+	return nil
+}
+
+type measured struct{ health.Signal }
+
+// define takes what the pack says, and what the catalogue says where it does not.
+func define(s packs.Signal, p *packs.Pack, kind health.Kind) measured {
+	d, _ := packs.Lookup(s.ID)
+	sig := health.Signal{ID: s.ID, Title: d.Title, Short: d.Short, Unit: d.Unit, Bad: d.Bad, Group: d.Group, Limit: p.Limit(s, kind)}
+	if s.Title != "" {
+		sig.Title = s.Title
+	}
+	if s.Unit != "" {
+		sig.Unit = health.Unit(s.Unit)
+	}
+	if s.Bad != "" {
+		sig.Bad = health.Bad(s.Bad)
+	}
+	return measured{sig}
+}
+
+// measure reads value, age and state off the series.
+func (s *measured) measure(fr *frame, end time.Time, step time.Duration) {
+	if len(fr.warnings) > 0 {
+		s.Note = health.Clean(fr.warnings[0])
+	}
+	if fr.err != nil {
+		s.Note = health.Clean(fr.err.Error())
+	}
+	if len(s.Series) == 0 {
+		if s.State = health.Absent; fr.err != nil && fr.at.IsZero() {
+			s.State = health.Unreachable
+		}
+		return
+	}
+	last := s.Series[len(s.Series)-1]
+	s.Value, s.At = last.V, last.Time()
+	switch {
+	case end.Sub(s.At) > 2*step:
+		s.State = health.Stale
+		s.Value, s.At = newest(s.Series)
+	case s.Value != s.Value:
+		s.State = health.NaN
+	case len(fr.warnings) > 0:
+		s.State = health.Partial
+	default:
+		s.State = health.Fresh
+	}
+}
+
+// newest is the last value that is a number.
+func newest(ps []health.Point) (float64, time.Time) {
+	for i := len(ps) - 1; i >= 0; i-- {
+		if ps[i].V == ps[i].V {
+			return ps[i].V, ps[i].Time()
+		}
+	}
+	last := ps[len(ps)-1]
+	return last.V, last.Time()
+}
+
+// lineage reads the version labels of a service.
+func (e *Engine) lineage(a *asked, f packs.Found, d *draft, m moment) {
+	for _, v := range f.Pack.Versions {
+		fa := e.facts[factKey{a.state.Name, e.expand(v.Query, f, 0), m, 0}]
+		if fa == nil {
+			continue
+		}
+		for _, s := range fa.series {
+			if value := s.Labels[v.Label]; value != "" && d.labels[s.Labels[f.By]] {
+				set(&d.Lineage, v.What, value)
+			}
+		}
+	}
+}
+
+func set(l *health.Lineage, what, value string) {
+	field := map[string]*string{
+		"build": &l.Build, "model": &l.Model, "prompt": &l.Prompt, "index": &l.Index, "data": &l.Data, "config": &l.Config,
+	}[what]
+	switch {
+	case field == nil || *field == value:
+	case *field == "":
+		*field = value
+	case !slices.Contains(strings.Split(*field, "+"), value): // several live at the same time
+		*field += "+" + value
+	}
+}
+
+// inWords names the version that most often matters for a kind of service.
+func inWords(l health.Lineage, k health.Kind) string {
+	type part struct{ word, version string }
+	order := map[health.Kind][]part{
+		health.LLM:   {{"prompt ", l.Prompt}, {"model ", l.Model}, {"", l.Build}},
+		health.RAG:   {{"index ", l.Index}, {"prompt ", l.Prompt}, {"", l.Build}},
+		health.Agent: {{"", l.Build}, {"prompt ", l.Prompt}, {"model ", l.Model}},
+		health.ML:    {{"model ", l.Model}, {"data ", l.Data}, {"", l.Build}},
+		health.Infra: {{"", l.Build}},
+	}[k]
+	for _, p := range order {
+		if p.version != "" {
+			return p.word + p.version
+		}
+	}
+	return ""
+}
