@@ -42,7 +42,8 @@ func median(x []float64) float64 {
 	if len(x) == 0 {
 		return 0
 	}
-	s := slices.Sorted(slices.Values(x))
+	s := slices.Clone(x)
+	slices.Sort(s)
 	if h := len(s) / 2; len(s)%2 == 0 {
 		return (s[h-1] + s[h]) / 2
 	}

@@ -11,15 +11,19 @@ import (
 )
 
 const (
-	lookBack     = 25 * time.Minute // changes older than this before the first bad sign are not looked at
-	clockSlack   = 2                // steps by which an onset is known: never trust exact order
-	maxSuspects  = 5
-	maxRuledOut  = 3
-	strongScore  = 8.0
-	strongAhead  = 3.0
-	likelyScore  = 5.0
-	likelyAhead  = 1.5
-	loadRatio    = 1.25 // traffic that has grown by less explains nothing
+	lookBack    = 25 * time.Minute // changes older than this before the first bad sign are not looked at
+	clockSlack  = 2                // steps by which an onset is known: never trust exact order
+	maxSuspects = 5
+	maxRuledOut = 3
+	strongScore = 8.0
+	strongAhead = 3.0
+	likelyScore = 5.0
+	likelyAhead = 1.5
+	loadRatio   = 1.25 // traffic that has grown by less explains nothing
+
+	// Looking for an onset costs half a millisecond: only the signals that explain
+	// most are looked at, and not at every refresh.
+	maxOnsets    = 4
 	onsetRefresh = 30 * time.Second
 )
 
@@ -118,13 +122,15 @@ func label(score, ahead float64) string {
 // signs finds when the service became ill: the onset of its worst finding, and
 // the first onset of any finding within lookBack before that.
 func (l *lookout) signs(mem Memory) {
+	looked := 0
 	for _, f := range l.service.Findings {
 		if !ill(f.Status) {
 			continue
 		}
 		at := f.Since
-		if f.Rule == ruleLimit {
+		if f.Rule == ruleLimit && looked < maxOnsets {
 			at = l.onset(f, mem)
+			looked++
 		}
 		switch {
 		case at.IsZero():
