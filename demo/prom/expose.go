@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
 )
 
 // exposed is the last value of one series, as /metrics shows it.
@@ -73,10 +74,14 @@ func (s *Store) family(name string) string {
 // at is the value of the series at t by the engine's rule: the last sample not
 // after t and younger than the lookback, unless it marks the end.
 func (m *memSeries) at(t int64) (float64, bool) {
-	v, _ := m.within(t-lookback.Milliseconds()+1, t)
-	it := windowed{&v, t - lookback.Milliseconds() + 1, t}.Iterator(nil)
+	oldest := t - lookback.Milliseconds() + 1
+	if m.lastT <= t { // the usual case: a look at now
+		return m.lastV, m.lastT >= oldest && !value.IsStaleNaN(m.lastV)
+	}
+	v, _ := m.within(oldest, t)
+	it := windowed{&v, oldest, t}.Iterator(nil)
 	last, ok := 0.0, false
-	for it.Next() != 0 {
+	for it.Next() != chunkenc.ValNone {
 		_, last = it.At()
 		ok = true
 	}

@@ -79,6 +79,21 @@ func TestExposeShowsNothingFiveMinutesLater(t *testing.T) {
 	}
 }
 
+func TestExposeCanLookBack(t *testing.T) {
+	s := NewStore(0)
+	r := s.Series(map[string]string{"__name__": "n"})
+	for i := range int64(400) {
+		must(t, s.Append(r, i*15_000, float64(i)))
+	}
+	for at, want := range map[int64]string{-1: "", 0: "n 0", 1_499_999: "n 99", 1_500_000: "n 100", 5_984_999: "n 398", 6_000_000: "n 399"} {
+		var page strings.Builder
+		must(t, s.Expose(&page, at))
+		if got := strings.TrimSpace(strings.TrimPrefix(page.String(), "# TYPE n untyped\n")); got != want {
+			t.Errorf("at %d ms: %q, want %q", at, got, want)
+		}
+	}
+}
+
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, fmt.Errorf("broken pipe") }
