@@ -18,9 +18,9 @@ type word struct {
 // header is the first line: who, what may be done, how ill, through which lens,
 // what time. It has several lengths and takes the longest that fits.
 func header(s State, sc scene, w int) string {
-	for length := long; length >= bareBones; length-- {
+	for length := long; length >= tiny; length-- {
 		left, right := headerLeft(s, sc, length), headerRight(s, sc, length)
-		if n := cells(left) + cells(right) + 2; n <= w || length == bareBones {
+		if n := cells(left) + cells(right) + 2; n <= w || length == tiny {
 			r := newRow(sc.look, w)
 			for _, p := range left {
 				r.put(p.role, p.text)
@@ -35,9 +35,10 @@ func header(s State, sc scene, w int) string {
 	return blanks(w)
 }
 
-// The lengths of the header, from bare to long.
+// The lengths of the header.
 const (
-	bareBones = iota
+	tiny = iota
+	bareBones
 	short
 	middle
 	long
@@ -52,15 +53,18 @@ func cells(all []word) int {
 }
 
 func headerLeft(s State, sc scene, length int) []word {
-	gap := strings.Repeat(" ", 1+length)
-	out := []word{{themes.Strong, "sickbay"}}
+	gap := strings.Repeat(" ", max(1, length))
+	var out []word
+	if length > tiny {
+		out = append(out, word{themes.Strong, "sickbay"}, word{themes.Text, "  "})
+	}
 	if s.Name != "" && length > bareBones {
-		out = append(out, word{themes.Text, "  " + cut(sc.look, plain(sc.look, s.Name), 24)})
+		out = append(out, word{themes.Text, cut(sc.look, plain(sc.look, s.Name), 24) + "  "})
 	}
 	if s.Write && sc.snap.Write {
-		out = append(out, word{themes.Text, "  "}, word{themes.Write, "WRITE"})
+		out = append(out, word{themes.Write, "WRITE"})
 	} else {
-		out = append(out, word{themes.Text, "  "}, word{themes.ReadOnly, "READ-ONLY"})
+		out = append(out, word{themes.ReadOnly, "READ-ONLY"})
 	}
 	out = append(out, word{themes.Text, gap})
 	if len(sc.snap.Services) == 0 {
@@ -97,9 +101,6 @@ func noServices(snap *health.Snapshot) string {
 
 func headerRight(s State, sc scene, length int) []word {
 	var out []word
-	if name := silent(sc.snap); name != "" && length > short {
-		out = append(out, word{themes.Warn, cut(sc.look, plain(sc.look, name), 16) + " does not answer"}, word{themes.Text, "   "})
-	}
 	if length > bareBones {
 		out = append(out, word{themes.Text, "last " + health.Span(s.View.Window) + " · "})
 	}
@@ -108,6 +109,13 @@ func headerRight(s State, sc scene, length int) []word {
 		out = append(out, word{themes.Warn, "paused at " + minute(sc.snap.At)})
 	case !s.View.At.IsZero():
 		out = append(out, word{themes.Warn, "at " + moment(s.View.At, sc.now)})
+	case silent(sc.snap) != "":
+		name := cut(sc.look, plain(sc.look, silent(sc.snap)), 12)
+		if length > short {
+			out = append(out, word{themes.Warn, name + " does not answer"})
+		} else {
+			out = append(out, word{themes.Warn, name + " silent"})
+		}
 	case length == long && sc.snap.Load.Refresh > 0:
 		out = append(out, word{themes.Text, "live " + span(sc.snap.Load.Refresh)})
 	default:
@@ -116,7 +124,11 @@ func headerRight(s State, sc scene, length int) []word {
 	if s.Paused == nil && (sc.snap.Window != s.View.Window || sc.snap.Live != s.View.At.IsZero()) && len(sc.snap.Services) > 0 && length > bareBones {
 		out = append(out, word{themes.Faint, " asking…"})
 	}
-	return append(out, word{themes.Text, strings.Repeat(" ", 2+length)}, word{themes.Text, minute(sc.now) + " UTC"})
+	clock := minute(sc.now)
+	if length > tiny {
+		clock += " UTC"
+	}
+	return append(out, word{themes.Text, strings.Repeat(" ", 1+length) + clock})
 }
 
 // silent is the first source that should answer and does not.

@@ -320,3 +320,25 @@ func BenchmarkKeyInAList(b *testing.B) {
 		p.draw(h.State, h.scene)
 	}
 }
+
+func TestTheHeaderKeepsWhatMattersAtEveryWidth(t *testing.T) {
+	snap := ward()
+	for _, write := range []bool{true, false} {
+		h := newHand(snap)
+		h.Write, h.Name = write, "a name of a place that is far too long for any header"
+		for w := minWidth; w <= 250; w++ {
+			line := Text(header(h.State, h.scene, w))
+			want := []string{"✗ 1", "▲ 2", "live", "14:02"}
+			if write {
+				want = append(want, "WRITE")
+			} else {
+				want = append(want, "READ-ONLY")
+			}
+			for _, part := range want {
+				if !strings.Contains(line, part) {
+					t.Errorf("%d cells: no %q in %q", w, part, line)
+				}
+			}
+		}
+	}
+}
