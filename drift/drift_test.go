@@ -129,7 +129,7 @@ func TestDetectableShrinksWithTraffic(t *testing.T) {
 // more often than once in a hundred, whatever layout and size.
 func TestUnchangedTrafficIsLeftAlone(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	const draws = 1500
+	const draws = 600
 	for _, n := range []int{50, 300, 3000} {
 		for _, kind := range []string{"histogram", "categorical"} {
 			low := 0
@@ -147,7 +147,7 @@ func TestUnchangedTrafficIsLeftAlone(t *testing.T) {
 
 func TestAShiftOfTheDetectableSizeIsFound(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	const n, draws = 1000, 300
+	const n, draws = 1000, 120
 	found := 0
 	for range draws {
 		if Compare(sample(rng, "histogram", n, 0), sample(rng, "histogram", n, Detectable(n, n))).P <= 0.01/50 {

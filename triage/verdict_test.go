@@ -247,7 +247,7 @@ func TestSinceIsWhereTheSeriesWentBeyond(t *testing.T) {
 func TestOneLookAtTheSeriesSaysWhatManyLooksSaid(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	const length, window = 400, 120
-	for range 40 {
+	for range 12 {
 		values := make([]float64, length)
 		level := .02
 		for i := range values {
@@ -386,7 +386,7 @@ func TestJudgeChangesNothingItIsGiven(t *testing.T) {
 // TestWhatHoldsForEveryVerdict looks at wards made at random.
 func TestWhatHoldsForEveryVerdict(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
-	for range 300 {
+	for range 120 {
 		in := ward(rng, 1+rng.IntN(5), rng.IntN(8), 10+rng.IntN(80))
 		services, _ := Judge(in, Memory{})
 		for i, s := range services {
