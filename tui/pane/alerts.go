@@ -66,15 +66,15 @@ func drawAlerts(in Input, w, h int) []string {
 		return sheet(in, w, h, "no alert contains “"+in.State.Filter+"”")
 	}
 	ids := alertIDs(in)
-	name, service := 10, 7
+	wide, service := 10, 7
 	for _, a := range shown {
-		name, service = max(name, len(a.Name)), max(service, len(a.Service))
+		wide, service = max(wide, len(a.Name)), max(service, len(a.Service))
 	}
-	name = min(name, max(w*2/5, 10), 32)
+	wide = min(wide, max(w*2/5, 10), 32)
 	service = min(service, 20)
-	return rows(in, w, h, ids, func(r *row, i int) {
+	return rows(in, w, h, ids, func(r *row, i int, name themes.Role) {
 		a := shown[i]
-		r.col(nameRole(in, ids, i), a.Name, name).gap(1)
+		r.col(name, a.Name, wide).gap(1)
 		if w >= 40 {
 			r.col(themes.Text, orDash(a.Service), service).gap(1)
 		}
@@ -84,7 +84,7 @@ func drawAlerts(in Input, w, h int) []string {
 			r.gap(1).put(themes.Faint, a.State)
 		}
 		if w >= 90 && a.Text != "" {
-			r.gap(2).to(name+service+24).put(themes.Text, a.Text)
+			r.gap(2).to(wide+service+24).put(themes.Text, a.Text)
 		}
 	})
 }

@@ -49,14 +49,14 @@ func drawChanges(in Input, w, h int) []string {
 		service, versions = max(service, len(c.Service)), max(versions, len([]rune(arrowTo(c.From, c.To))))
 	}
 	service, versions = min(service, 18, max(w/4, 1)), min(versions, 28, max(w/3, 1))
-	return rows(in, w, h, ids, func(r *row, i int) {
+	return rows(in, w, h, ids, func(r *row, i int, name themes.Role) {
 		c := shown[i]
 		role := themes.Text
 		if c.Kind == "rollback" {
 			role = themes.Accent
 		}
 		r.col(themes.Faint, clock(in, c.At), 12).gap(1).col(role, c.Kind, 8).gap(1)
-		r.col(nameRole(in, ids, i), orDash(c.Service), service).gap(1)
+		r.col(name, orDash(c.Service), service).gap(1)
 		r.col(themes.Text, arrowTo(c.From, c.To), versions).gap(1).put(themes.Text, c.Text)
 		if c.Uncertain > 0 {
 			r.put(themes.Faint, " ±"+health.Ago(c.Uncertain))

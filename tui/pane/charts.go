@@ -109,7 +109,7 @@ func tileRow(in Input, s *health.Service, signals []*health.Signal, selected *he
 	out := make([]string, h)
 	x := 0
 	for i := range across {
-		tw := (w-x-(across-1-i))/(across-i) + 0
+		tw := (w - x - (across - 1 - i)) / (across - i)
 		lines := fill(nil, tw, h)
 		if i < len(signals) {
 			lines = tile(in, s, signals[i], signals[i] == selected, tw, h)
@@ -128,19 +128,14 @@ func tileRow(in Input, s *health.Service, signals []*health.Signal, selected *he
 // tile is one chart with its title: what, how much, and beyond which limit.
 func tile(in Input, s *health.Service, v *health.Signal, selected bool, w, h int) []string {
 	r := newRow(in.Look, w)
-	cursor(in, r, selected)
+	name := cursor(in, r, selected)
 	role, text := value(v)
 	if mark := arrow(in.Look, v.Bad, v.Status); mark != "" && v.State.HasValue() {
 		text += " " + mark
 	}
-	name := themes.Text
-	if selected {
-		name = themes.Strong
-	}
 	title := titleOf(v)
 	note := tileNote(in, v)
-	room := w - 1 - len(text) - 2
-	if len(title)+len(note)+2 > room {
+	if width(title)+width(text)+width(note)+5 > w {
 		note = ""
 	}
 	r.put(name, title).gap(2).put(role, text)

@@ -73,7 +73,7 @@ func drawDrift(in Input, w, h int) []string {
 	c := driftColumns{name: min(name, max(w/3, 8), 40), interval: w >= 62, n: w >= 76, trend: w >= 96, tail: w >= 50}
 	head := newRow(in.Look, w)
 	c.head(head)
-	body := rows(in, w, h-1, ids, func(r *row, i int) { c.row(in, r, shown[i], nameRole(in, ids, i)) })
+	body := rows(in, w, h-1, ids, func(r *row, i int, name themes.Role) { c.row(in, r, shown[i], name) })
 	return append([]string{head.String()}, body...)
 }
 

@@ -48,33 +48,33 @@ func driftPage(in Input, w int) *page {
 }
 
 func (p *page) numbers(d health.Drift) {
-	score := number(health.Score, d.PSIAdj)
-	if i := interval(d); i != "" {
-		score += "   " + i + " with 95 % certainty"
-	}
 	role := themes.Text
 	if d.Status == health.Warn || d.Status == health.Critical {
 		role = roleOf(d.Status)
 	}
-	p.fact("score (PSI)", role, score)
 	level := levelWords(d)
 	if !d.Since.IsZero() {
 		level += " since " + clock(p.in, d.Since)
 	}
 	p.fact("level", role, level)
-	if d.Gap != nil {
-		p.fact("widest gap", themes.Text, health.Format(health.Ratio, *d.Gap)+" between the cumulated shares")
+	if d.PSIAdj != nil {
+		score := health.Format(health.Score, *d.PSIAdj) + " PSI"
+		if i := interval(d); i != "" {
+			score += ", 95 % interval " + i
+		}
+		if d.P != nil {
+			score += fmt.Sprintf(", by chance p = %.2g", *d.P)
+		}
+		if d.Gap != nil {
+			score += ", widest gap " + health.Format(health.Ratio, *d.Gap)
+		}
+		p.fact("score", role, score)
 	}
-	if d.P != nil {
-		p.fact("by chance", themes.Text, fmt.Sprintf("p = %.2g", *d.P))
-	}
-	p.fact("counted", themes.Text, count(d.NRef)+" then, "+count(d.NCur)+" now")
+	counted := count(d.NRef) + " then, " + count(d.NCur) + " now"
 	if d.Detectable != nil {
-		p.fact("would see", themes.Text, fmt.Sprintf("a shift of %.2g standard deviations or more", *d.Detectable))
+		counted += fmt.Sprintf(": enough to see a shift of %.2g standard deviations", *d.Detectable)
 	}
-	if d.Against != "" {
-		p.fact("then", themes.Text, d.Against)
-	}
+	p.fact("counted", themes.Text, counted)
 }
 
 // distributions draws a row for each cell: its label, its share then, its share
@@ -91,8 +91,12 @@ func (p *page) distributions(d health.Drift) {
 	}
 	label = min(label, max(p.w/4, 1), 24)
 	bar := min(max((p.w-label-4-2*8)/2, 0), 40)
+	then := "then"
+	if d.Against != "" {
+		then += ": " + d.Against
+	}
 	p.line(func(r *row) {
-		r.gap(label+2).col(themes.Title, "then", bar+8).gap(1).col(themes.Title, "now", bar+8)
+		r.gap(label+2).col(themes.Title, then, bar+8).gap(1).col(themes.Title, "now", bar+8)
 	})
 	top := chart.Shared(d.Ref[:n], d.Cur[:n])
 	for i := range n {

@@ -34,13 +34,13 @@ func drawExamples(in Input, w, h int) []string {
 	for _, id := range ids {
 		idWidth = max(idWidth, min(len(id), 24))
 	}
-	return rows(in, w, h, ids, func(r *row, i int) {
+	return rows(in, w, h, ids, func(r *row, i int, name themes.Role) {
 		q, known := in.Snap.Requests[ids[i]]
 		if !known {
-			r.col(nameRole(in, ids, i), ids[i], w-1)
+			r.col(name, ids[i], w-1)
 			return
 		}
-		r.col(themes.Faint, clockSeconds(in, q), 9).col(nameRole(in, ids, i), ids[i], idWidth).gap(1)
+		r.col(themes.Faint, clockSeconds(in, q), 9).col(name, ids[i], idWidth).gap(1)
 		if w >= 60 {
 			r.right(themes.Text, number(health.Seconds, q.Duration), 7).gap(1)
 		}

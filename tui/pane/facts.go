@@ -28,8 +28,10 @@ func factsPage(in Input, w int) *page {
 	if s.Lineage == (health.Lineage{}) && s.Version != "" {
 		p.fact("version", themes.Text, s.Version)
 	}
+	name := "rollback"
 	for _, t := range s.Targets {
-		p.target(t)
+		p.target(name, t)
+		name = ""
 	}
 	if len(s.Targets) == 0 {
 		p.fact("rollback", themes.Faint, "nothing can be rolled back: no [[rollback]] of the config names it")
@@ -50,16 +52,25 @@ func (p *page) lineage(l health.Lineage) {
 	}
 }
 
-// target adds one thing that could be taken back: "R prompt   v32, back to v31, v30".
-func (p *page) target(t health.Target) {
+// target adds one thing that could be taken back, and to what.
+func (p *page) target(name string, t health.Target) {
+	role := themes.Text
+	if t.Blocked != "" || len(t.Previous) == 0 {
+		role = themes.Faint
+	}
+	p.fact(name, role, targetWords(p.in, t))
+}
+
+// targetWords is "prompt v32 → v31 (Nov 17), v30 (Nov 3)", or why not.
+func targetWords(in Input, t health.Target) string {
+	words := t.Kind + " " + orDash(t.Current)
 	switch {
 	case t.Blocked != "":
-		p.fact("back: "+t.Kind, themes.Faint, orDash(t.Current)+", blocked: "+t.Blocked)
+		return words + ": blocked, " + t.Blocked
 	case len(t.Previous) == 0:
-		p.fact("back: "+t.Kind, themes.Faint, orDash(t.Current)+" has no version before it")
-	default:
-		p.fact("back: "+t.Kind, themes.Text, orDash(t.Current)+" → "+versions(p.in, t.Previous))
+		return words + ": no version before it"
 	}
+	return words + " → " + versions(in, t.Previous)
 }
 
 // versions lists at most three, newest first, with their dates.

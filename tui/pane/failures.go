@@ -75,7 +75,7 @@ func drawFailures(in Input, w, h int) []string {
 	if w >= 74 {
 		service = 14
 	}
-	return rows(in, w, h, ids, func(r *row, i int) {
+	return rows(in, w, h, ids, func(r *row, i int, name themes.Role) {
 		f := shown[i]
 		r.col(stateRole(f.State), f.State, 6).right(themes.Text, strconv.Itoa(f.Count), 5).gap(1)
 		if w >= 64 {
@@ -85,7 +85,7 @@ func drawFailures(in Input, w, h int) []string {
 		if service > 0 {
 			r.col(themes.Text, f.Service, service).gap(1)
 		}
-		r.put(nameRole(in, ids, i), f.Signature)
+		r.put(name, f.Signature)
 	})
 }
 

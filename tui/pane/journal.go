@@ -49,9 +49,9 @@ func drawJournal(in Input, w, h int) []string {
 		event, service = max(event, len(e.Event)), max(service, len(e.Service))
 	}
 	event, service = min(event, 16), min(service, 18, max(w/4, 1))
-	return rows(in, w, h, ids, func(r *row, i int) {
+	return rows(in, w, h, ids, func(r *row, i int, name themes.Role) {
 		e := shown[i]
-		r.col(themes.Faint, clock(in, e.At), 12).gap(1).col(nameRole(in, ids, i), e.Event, event).gap(1)
+		r.col(themes.Faint, clock(in, e.At), 12).gap(1).col(name, e.Event, event).gap(1)
 		if w >= 50 {
 			r.col(themes.Text, e.By, 8).gap(1).col(themes.Text, orDash(e.Service), service).gap(1)
 		}

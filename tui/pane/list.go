@@ -31,39 +31,33 @@ func firstSeen(i, n, h int) int {
 	return min(i/h*h, n-h)
 }
 
-// rows draws a list whose items take one row each, only those that are seen.
-func rows(in Input, w, h int, ids []string, draw func(r *row, i int)) []string {
+// rows draws a list whose items take one row each, only those that are seen. The
+// selected row begins with a mark, and its name has a role of its own.
+func rows(in Input, w, h int, ids []string, draw func(r *row, i int, name themes.Role)) []string {
 	out := make([]string, 0, max(h, 0))
 	selected := selectedIndex(in, ids)
 	first := firstSeen(selected, len(ids), h)
 	for i := first; i < min(first+h, len(ids)); i++ {
 		r := newRow(in.Look, w)
-		cursor(in, r, i == selected)
-		draw(r, i)
+		draw(r, i, cursor(in, r, i == selected))
 		out = append(out, r.String())
 	}
 	return fill(out, w, h)
 }
 
-// cursor draws the mark of the selected row: one cell, because painting the whole
-// row would send it again at every key.
-func cursor(in Input, r *row, selected bool) {
-	switch {
-	case !selected:
+// cursor draws the mark of the selected row, one cell, because painting the whole
+// row would send it again at every key, and says the role of the row's name.
+func cursor(in Input, r *row, selected bool) (name themes.Role) {
+	if !selected {
 		r.put(themes.Text, " ")
-	case in.Focus:
-		r.put(themes.Accent, in.Look.Glyph("▌", ">"))
-	default:
-		r.put(themes.Faint, in.Look.Glyph("▌", ">"))
+		return themes.Text
 	}
-}
-
-// nameRole is the role of the name in a row.
-func nameRole(in Input, ids []string, i int) themes.Role {
-	if i == selectedIndex(in, ids) {
-		return themes.Strong
+	role := themes.Faint
+	if in.Focus {
+		role = themes.Accent
 	}
-	return themes.Text
+	r.put(role, in.Look.Glyph("▌", ">"))
+	return themes.Strong
 }
 
 // fill adds blank rows up to h; the rows there are w cells wide already.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"sickbay/health"
 	"sickbay/themes"
@@ -170,7 +171,7 @@ func (p *page) content(title, text string) {
 	case text == "":
 		p.wrap(themes.Faint, 1, "content not captured")
 	case p.hidden():
-		p.wrap(themes.Faint, 1, fmt.Sprintf("hidden, %s characters (content = \"redacted\" or \"full\" shows it)", count(float64(len([]rune(text))))))
+		p.wrap(themes.Faint, 1, count(float64(utf8.RuneCountInString(text)))+" characters, hidden (:content redacted or :content full shows them)")
 	default:
 		p.lines(themes.Text, 1, p.shown(text))
 	}

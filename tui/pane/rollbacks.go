@@ -49,12 +49,8 @@ func rollbacksPage(in Input, w int, ids []string) *page {
 
 func (p *page) operation(op health.Rollback, selected bool) {
 	p.line(func(r *row) {
-		cursor(p.in, r, selected)
-		role := themes.Text
-		if selected {
-			role = themes.Strong
-		}
-		r.put(themes.Faint, clock(p.in, op.At)).gap(1).put(role, op.Target).gap(1).put(themes.Text, arrowTo(op.From, op.To)).
+		name := cursor(p.in, r, selected)
+		r.put(themes.Faint, clock(p.in, op.At)).gap(1).put(name, op.Target).gap(1).put(themes.Text, arrowTo(op.From, op.To)).
 			gap(2).put(opRole(op.State), string(op.State))
 	})
 	if op.Text != "" {

@@ -138,6 +138,9 @@ func cells(s string, w int) int {
 	return ansi.StringWidth(ansi.Truncate(s, w, "…"))
 }
 
+// width is how many cells text takes that is sickbay's own or clean.
+func width(s string) int { return ansi.StringWidth(s) }
+
 // lastRune is where the last cell of s begins, -len(s)-1 or less if that is not
 // one rune of one cell.
 func lastRune(s string) int {

@@ -42,19 +42,18 @@ func (p *page) running(s health.Service, selected bool) {
 		if selected {
 			role = themes.Strong
 		}
-		r.gap(1).put(role, s.Name).gap(2).put(themes.Text, s.Version)
-		if len(s.Targets) == 0 {
-			r.gap(2).put(themes.Faint, "nothing can be rolled back")
+		r.gap(1).col(role, s.Name, min(18, p.w/3)).gap(1)
+		if len(s.Targets) == 0 && p.w >= 60 {
+			r.col(themes.Text, orDash(s.Version), 20).gap(1).put(themes.Faint, "no rollback configured")
+			return
 		}
+		r.put(themes.Text, orDash(s.Version))
 	})
 	for _, t := range s.Targets {
-		switch {
-		case t.Blocked != "":
-			p.wrap(themes.Faint, 3, t.Kind+" "+orDash(t.Current)+": blocked, "+t.Blocked)
-		case len(t.Previous) == 0:
-			p.wrap(themes.Faint, 3, t.Kind+" "+orDash(t.Current)+": no version before it")
-		default:
-			p.wrap(themes.Text, 3, t.Kind+" "+orDash(t.Current)+" → "+versions(p.in, t.Previous))
+		role := themes.Text
+		if t.Blocked != "" || len(t.Previous) == 0 {
+			role = themes.Faint
 		}
+		p.wrap(role, 3, targetWords(p.in, t))
 	}
 }

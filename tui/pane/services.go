@@ -72,7 +72,7 @@ func sortBySignal(order []int, all []health.Service, id string) {
 // A column of the overview.
 type column struct {
 	title    string
-	w, most  int // cells: the least and, if there is room, the most
+	w        int // cells, the least; 0 for the columns that have no room
 	keep     int // the smaller, the longer it stays while the pane gets narrow
 	number   int // how many of the cells are for a number, standing right; 0: text
 	write    func(in Input, r *row, s *health.Service, w int)
@@ -80,55 +80,51 @@ type column struct {
 }
 
 var serviceColumns = []column{
-	{title: "SERVICE", w: 8, most: 28, keep: 0, selected: true},
-	{title: "KIND", w: 5, most: 5, keep: 6, write: func(_ Input, r *row, s *health.Service, w int) { r.col(themes.Text, string(s.Kind), w) }},
-	{title: "VERSION", w: 14, most: 24, keep: 8, write: writeVersion},
-	{title: "TRAFFIC", w: 15, most: 24, keep: 3, write: writeTraffic},
-	{title: "ERRORS", w: 8, most: 8, keep: 1, number: 6, write: writeSignal("errors")},
-	{title: "P95", w: 8, most: 8, keep: 2, number: 6, write: writeSignal("latency_p95")},
-	{title: "QUALITY", w: 7, most: 7, keep: 4, number: 5, write: writeSignal("quality")},
-	{title: "DRIFT", w: 7, most: 7, keep: 5, number: 5, write: writeDrift},
-	{title: "COST/H", w: 9, most: 9, keep: 9, number: 7, write: writeSignal("cost")},
-	{title: "OUTCOME", w: 9, most: 9, keep: 10, number: 7, write: writeSignal("outcome")},
-	{title: "WHY", w: 24, most: 1000, keep: 11, write: writeWhy},
-}
-
-// A placed column has its width; 0 means that there is no room for it.
-type placed struct {
-	column
-	w int
+	{title: "SERVICE", w: 18, keep: 0, selected: true},
+	{title: "KIND", w: 5, keep: 6, write: func(_ Input, r *row, s *health.Service, w int) { r.col(themes.Text, string(s.Kind), w) }},
+	{title: "VERSION", w: 14, keep: 7, write: writeVersion},
+	{title: "TRAFFIC", w: 15, keep: 3, write: writeTraffic},
+	{title: "ERRORS", w: 8, keep: 1, number: 6, write: writeSignal("errors")},
+	{title: "P95", w: 8, keep: 2, number: 6, write: writeSignal("latency_p95")},
+	{title: "QUALITY", w: 7, keep: 4, number: 5, write: writeSignal("quality")},
+	{title: "DRIFT", w: 7, keep: 5, number: 5, write: writeDrift},
+	{title: "COST/H", w: 9, keep: 8, number: 7, write: writeSignal("cost")},
+	{title: "OUTCOME", w: 9, keep: 9, number: 7, write: writeSignal("outcome")},
+	{title: "WHY", w: 24, keep: 10, write: writeWhy},
 }
 
 // lead is the cursor, the sign of the status and a blank.
 const lead = 3
 
-// placeColumns gives every column its least width, most important first, and
-// shares what is left: names first, then versions, sparklines and reasons.
-func placeColumns(w int) (cols []placed, gap int) {
+// placeColumns gives every column its least width, most important first, as long
+// as there is room, and shares what is left: names first, then versions,
+// sparklines and reasons.
+func placeColumns(w int) (cols []column, gap int) {
 	gap = 1
 	if w >= 130 {
 		gap = 2
 	}
-	cols = make([]placed, len(serviceColumns))
+	cols = make([]column, len(serviceColumns))
 	rest := w - lead
 	for k := range serviceColumns {
 		i := slices.IndexFunc(serviceColumns, func(c column) bool { return c.keep == k })
-		if i < 0 {
-			continue // a number that no column has
-		}
 		c := serviceColumns[i]
-		if need := c.w + gap; rest >= need || k == 0 {
-			cols[i] = placed{c, c.w}
-			rest -= need
+		if k > 0 && rest < c.w+gap {
+			break
 		}
+		cols[i] = c
+		rest -= c.w + gap
 	}
-	for _, title := range []string{"SERVICE", "VERSION", "TRAFFIC", "WHY"} {
-		for i := range cols {
-			if c := &cols[i]; c.title == title && c.w > 0 {
-				more := min(max(rest, 0), c.most-c.w)
-				c.w, rest = c.w+more, rest-more
-			}
+	for _, grow := range []struct {
+		title string
+		upTo  int
+	}{{"SERVICE", 20}, {"VERSION", 20}, {"TRAFFIC", 24}, {"SERVICE", 28}, {"VERSION", 24}, {"WHY", 1000}} {
+		i := slices.IndexFunc(cols, func(c column) bool { return c.title == grow.title })
+		if i < 0 {
+			continue
 		}
+		more := max(min(rest, grow.upTo-cols[i].w), 0)
+		cols[i].w, rest = cols[i].w+more, rest-more
 	}
 	return cols, gap
 }
@@ -158,14 +154,14 @@ func drawServices(in Input, w, h int) []string {
 	for _, c := range cols {
 		c.head(head, gap)
 	}
-	body := rows(in, w, h-1, ids, func(r *row, i int) {
+	body := rows(in, w, h-1, ids, func(r *row, i int, name themes.Role) {
 		s := &in.Snap.Services[order[i]]
 		r.put(roleOf(s.Status), sign(in.Look, s.Status)).gap(1)
 		for _, c := range cols {
 			switch {
 			case c.w == 0:
 			case c.selected:
-				r.col(nameRole(in, ids, i), s.Name, c.w).gap(gap)
+				r.col(name, s.Name, c.w).gap(gap)
 			default:
 				c.write(in, r, s, c.w)
 				r.gap(gap)
@@ -176,7 +172,7 @@ func drawServices(in Input, w, h int) []string {
 }
 
 // head writes the title above the numbers, which stand right.
-func (c placed) head(r *row, gap int) {
+func (c column) head(r *row, gap int) {
 	switch {
 	case c.w == 0:
 		return

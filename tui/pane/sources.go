@@ -72,20 +72,7 @@ func drawSources(in Input, w, h int) []string {
 
 func (p *page) source(s *health.SourceState, selected bool) {
 	p.line(func(r *row) {
-		cursor(p.in, r, selected)
-		name := themes.Text
-		if selected {
-			name = themes.Strong
-		}
-		status := health.OK
-		switch {
-		case !s.OK && s.At.IsZero() && s.Error == "":
-			status = health.Unknown // nobody has answered yet
-		case !s.OK:
-			status = health.Critical
-		case len(s.Warnings) > 0:
-			status = health.Warn
-		}
+		name, status := cursor(p.in, r, selected), sourceStatus(s)
 		age := "never"
 		if !s.At.IsZero() {
 			age = ago(p.in, s.At)
@@ -102,6 +89,18 @@ func (p *page) source(s *health.SourceState, selected bool) {
 	if s.Note != "" {
 		p.wrap(themes.Faint, 5, s.Note)
 	}
+}
+
+func sourceStatus(s *health.SourceState) health.Status {
+	switch {
+	case !s.OK && s.At.IsZero() && s.Error == "":
+		return health.Unknown // it has not answered yet, and has not failed either
+	case !s.OK:
+		return health.Critical
+	case len(s.Warnings) > 0:
+		return health.Warn
+	}
+	return health.OK
 }
 
 func took(d time.Duration) string {

@@ -57,7 +57,7 @@ func suspectsPage(in Input, w int, ids []string) *page {
 	}
 	for i, v := range suspects(in) {
 		p.begin()
-		p.suspect(ids, i, v)
+		p.suspect(v, i == selectedIndex(in, ids))
 	}
 	if ok && s.Status != health.OK {
 		p.remedy(s)
@@ -65,14 +65,13 @@ func suspectsPage(in Input, w int, ids []string) *page {
 	return p
 }
 
-func (p *page) suspect(ids []string, i int, v health.Suspect) {
+func (p *page) suspect(v health.Suspect, selected bool) {
 	role := themes.Text
 	if v.RuledOut != "" {
 		role = themes.Faint
 	}
 	p.line(func(r *row) {
-		cursor(p.in, r, i == selectedIndex(p.in, ids))
-		r.put(nameRole(p.in, ids, i), fmt.Sprintf("%d %s", v.Rank, v.Label)).to(11)
+		r.put(cursor(p.in, r, selected), fmt.Sprintf("%d %s", v.Rank, v.Label)).to(11)
 		r.put(role, strings.TrimSpace(v.Kind+" "+arrowTo(v.From, v.To)))
 		tail := ""
 		if !v.At.IsZero() {

@@ -69,7 +69,7 @@ func otherSignals(in Input, s *health.Service) []string {
 	states := map[health.State][]string{}
 	for i := range s.Signals {
 		v := &s.Signals[i]
-		title := v.Title
+		title := titleOf(v)
 		if v.State == health.Stale && !v.At.IsZero() {
 			title += " (" + ago(in, v.At) + ")"
 		}
@@ -136,7 +136,7 @@ func notMeasured(s *health.Service) []string {
 			continue
 		}
 		if d, ok := packs.Lookup(id); ok {
-			out = append(out, d.Title)
+			out = append(out, titleOf(&health.Signal{Title: d.Title}))
 		}
 	}
 	return out
