@@ -217,24 +217,29 @@ func orZero(p *float64) float64 {
 	return *p
 }
 
-// driftSince keeps when a level began, from one judgement to the next.
+// driftSince keeps when a level began, from one judgement to the next. What was ill
+// at the first look began before it, nobody knows when.
 func driftSince(services, before []health.Service, now time.Time) {
 	type name struct{ service, signal, feature string }
-	since := map[name]time.Time{}
+	known := map[name]health.Drift{}
 	for _, s := range before {
 		for _, d := range s.Drift {
-			since[name{s.Name, d.Signal, d.Feature}] = d.Since
+			known[name{s.Name, d.Signal, d.Feature}] = d
 		}
 	}
 	for _, s := range services {
 		for j := range s.Drift {
 			d := &s.Drift[j]
-			if d.Status != health.Warn && d.Status != health.Critical {
-				continue
-			}
-			if d.Since = since[name{s.Name, d.Signal, d.Feature}]; d.Since.IsZero() && len(before) > 0 {
-				d.Since = now // it began between two looks; a first look cannot tell
+			old, seen := known[name{s.Name, d.Signal, d.Feature}]
+			switch {
+			case !moved(*d) || !seen:
+			case moved(old):
+				d.Since = old.Since
+			case old.Level == string(drift.LevelOK) || old.Level == string(drift.LevelSmall):
+				d.Since = now
 			}
 		}
 	}
 }
+
+func moved(d health.Drift) bool { return d.Status == health.Warn || d.Status == health.Critical }

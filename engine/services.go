@@ -3,7 +3,6 @@ package engine
 import (
 	"slices"
 	"sort"
-	"strings"
 	"time"
 
 	"sickbay/health"
@@ -98,6 +97,7 @@ func (e *Engine) fill(d *draft, lens health.Lens) {
 		pack *packs.Pack
 	}
 	byID := map[string]heard{}
+	var seeing []heardPack
 	for _, a := range e.asked {
 		for _, f := range a.found {
 			if !sees(f, d.labels) {
@@ -116,9 +116,10 @@ func (e *Engine) fill(d *draft, lens health.Lens) {
 					byID[sig.ID] = heard{sig, f.Pack}
 				}
 			}
-			e.lineage(a, f, d, lens.At)
+			seeing = append(seeing, heardPack{f, a})
 		}
 	}
+	d.Lineage = e.lineage(seeing, d.labels, lens.At)
 	for _, h := range byID {
 		d.Signals = append(d.Signals, h.Signal)
 	}
@@ -272,32 +273,44 @@ func newest(ps []health.Point) (float64, time.Time) {
 	return last.V, last.Time()
 }
 
-// lineage reads the version labels of a service.
-func (e *Engine) lineage(a *asked, f packs.Found, d *draft, m moment) {
-	for _, v := range f.Pack.Versions {
-		fa := e.facts[factKey{a.state.Name, e.expand(v.Query, f, 0), m, 0}]
-		if fa == nil {
-			continue
+// lineage reads the version labels of a service: of several packs the one that is
+// believed first, of several values the one most of the service runs.
+func (e *Engine) lineage(found []heardPack, labels map[string]bool, m moment) health.Lineage {
+	var l health.Lineage
+	slices.SortStableFunc(found, func(a, b heardPack) int {
+		if a.Pack.Before(b.Pack) {
+			return -1
 		}
-		for _, s := range fa.series {
-			if value := s.Labels[v.Label]; value != "" && d.labels[s.Labels[f.By]] {
-				set(&d.Lineage, v.What, value)
+		return 1
+	})
+	for _, h := range found {
+		for _, v := range h.Pack.Versions {
+			field := versionField(&l, v.What)
+			fa := e.facts[factKey{h.from.state.Name, e.expand(v.Query, h.Found, 0), m, 0}]
+			if field == nil || *field != "" || fa == nil {
+				continue
+			}
+			most := 0.0
+			for _, s := range fa.series {
+				if value := s.Labels[v.Label]; value != "" && labels[s.Labels[h.By]] && lastValue(s) > most {
+					*field, most = value, lastValue(s)
+				}
 			}
 		}
 	}
+	return l
 }
 
-func set(l *health.Lineage, what, value string) {
-	field := map[string]*string{
+// heardPack is a pack and the source it was found in.
+type heardPack struct {
+	packs.Found
+	from *asked
+}
+
+func versionField(l *health.Lineage, what string) *string {
+	return map[string]*string{
 		"build": &l.Build, "model": &l.Model, "prompt": &l.Prompt, "index": &l.Index, "data": &l.Data, "config": &l.Config,
 	}[what]
-	switch {
-	case field == nil || *field == value:
-	case *field == "":
-		*field = value
-	case !slices.Contains(strings.Split(*field, "+"), value): // several live at the same time
-		*field += "+" + value
-	}
 }
 
 // inWords names the version that most often matters for a kind of service.
