@@ -113,7 +113,10 @@ func read(name string) (t theme, faults []error, err error) {
 	if err != nil {
 		return t, nil, fmt.Errorf("theme %s: %w", name, err)
 	}
-	return parse(string(text))
+	if t, faults, err = parse(string(text)); err != nil {
+		return t, nil, fmt.Errorf("theme %s: %w", name, err)
+	}
+	return t, faults, nil
 }
 
 func parse(text string) (t theme, faults []error, err error) {

@@ -250,9 +250,9 @@ func TestSparklines(t *testing.T) {
 	ramp := series(15*time.Second, func(x float64) float64 { return 100 * x })
 	hole := append(append([]health.Point{}, ramp[:60]...), ramp[180:]...)
 	for _, c := range []struct{ name, got, want string }{
-		{"a ramp", Spark(ramp, health.Up, at, time.Hour, false, 8), "▂▃▄▅▆▇██"},
-		{"ASCII", Spark(ramp, health.Up, at, time.Hour, true, 8), ".:-=+*##"},
-		{"a hole is blank", Spark(hole, health.Up, at, time.Hour, false, 8), "▂▃   ▇██"},
+		{"a ramp", Spark(ramp, health.Up, at, time.Hour, false, 8), "▂▃▃▄▄▅▅▆"},
+		{"ASCII", Spark(ramp, health.Up, at, time.Hour, true, 8), ".::--==+"},
+		{"a hole is blank", Spark(hole, health.Up, at, time.Hour, false, 8), "▂▂   ▅▅▆"},
 		{"zero is seen", Spark(series(time.Minute, func(float64) float64 { return 0 }), health.Up, at, time.Hour, false, 4), "▁▁▁▁"},
 		{"nothing", Spark(nil, health.Up, at, time.Hour, false, 4), "    "},
 		{"counts", SparkCounts([]int{0, 1, 2, 4, 8}, false, 5), "▁▂▃▅█"},

@@ -27,8 +27,11 @@ func Spark(points []health.Point, bad health.Bad, at time.Time, window time.Dura
 	for _, b := range columns {
 		top = max(top, b.v)
 	}
-	return string(bars(columns, roundTop(top), ascii, w))
+	return string(bars(columns, roundTop(top*headroom), ascii, w))
 }
+
+// headroom above the largest value: a course that never changes is no full bar.
+const headroom = 1.3
 
 // SparkCounts draws counts of equal slices of time, oldest first, as at most w
 // columns; when there are more slices, neighbours are added up.

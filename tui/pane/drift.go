@@ -118,10 +118,10 @@ func (c driftColumns) row(in Input, r *row, d health.Drift, name themes.Role) {
 		r.col(themes.Faint, interval(d), 13).gap(1)
 	}
 	if c.n {
-		r.right(themes.Text, count(d.NRef), 6).gap(1).right(themes.Text, count(d.NCur), 6).gap(2)
+		r.right(themes.Text, counted(d, d.NRef), 6).gap(1).right(themes.Text, counted(d, d.NCur), 6).gap(2)
 	}
 	if c.trend {
-		r.put(themes.Text, chart.Spark(d.Trend, health.Up, in.Snap.At, in.Snap.Window, in.Look.ASCII, 16)).gap(2)
+		r.own(themes.Line1, chart.Spark(d.Trend, health.Up, in.Snap.At, in.Snap.Window, in.Look.ASCII, 16), 16).gap(2)
 	}
 	if c.tail {
 		r.put(judged, levelWords(d))
@@ -161,6 +161,14 @@ func interval(d health.Drift) string {
 		return ""
 	}
 	return health.Format(health.Score, *d.Low) + " to " + health.Format(health.Score, *d.High)
+}
+
+// counted is how many were compared; nobody says that of a score of another tool.
+func counted(d health.Drift, n float64) string {
+	if d.Kind == "exported" && n == 0 {
+		return "–"
+	}
+	return count(n)
 }
 
 func count(v float64) string { return health.Format(health.Count, v) }

@@ -90,18 +90,18 @@ func (p *page) distributions(d health.Drift) {
 		label = max(label, len([]rune(c)))
 	}
 	label = min(label, max(p.w/4, 1), 24)
-	bar := min(max((p.w-label-4-2*8)/2, 0), 40)
+	bar := min(max((p.w-label-4-2*9)/2, 0), 60)
 	then := "then"
 	if d.Against != "" {
 		then += ": " + d.Against
 	}
 	p.line(func(r *row) {
-		r.gap(label+2).col(themes.Title, then, bar+8).gap(1).col(themes.Title, "now", bar+8)
+		r.gap(label+3).col(themes.Title, then, bar+7).gap(2).col(themes.Title, "now", bar+7)
 	})
 	top := chart.Shared(d.Ref[:n], d.Cur[:n])
 	for i := range n {
 		p.line(func(r *row) {
-			r.gap(1).right(themes.Text, d.Cells[i], label).gap(1)
+			r.gap(1).right(themes.Text, d.Cells[i], label)
 			p.share(r, themes.Line2, d.Ref[i], top, bar)
 			r.gap(1)
 			p.share(r, themes.Line1, d.Cur[i], top, bar)
@@ -110,5 +110,5 @@ func (p *page) distributions(d health.Drift) {
 }
 
 func (p *page) share(r *row, role themes.Role, share, top float64, bar int) {
-	r.put(role, chart.HBar(share/top, p.in.Look.ASCII, bar)).right(themes.Text, health.Format(health.Ratio, share), 8)
+	r.right(themes.Text, health.Format(health.Ratio, share), 8).gap(1).own(role, chart.HBar(share/top, p.in.Look.ASCII, bar), bar)
 }

@@ -79,7 +79,7 @@ func drawFailures(in Input, w, h int) []string {
 		f := shown[i]
 		r.col(stateRole(f.State), f.State, 6).right(themes.Text, strconv.Itoa(f.Count), 5).gap(1)
 		if w >= 64 {
-			r.put(themes.Text, chart.SparkCounts(f.Spark, in.Look.ASCII, 12)).gap(1)
+			r.own(themes.Line1, chart.SparkCounts(f.Spark, in.Look.ASCII, 12), 12).gap(1)
 		}
 		r.col(themes.Faint, span(in, f.First, f.Last), 12).gap(1)
 		if service > 0 {

@@ -33,7 +33,7 @@ func pictures(pane string) [][2]int {
 	case "charts":
 		return [][2]int{{120, 24}, {80, 13}, {40, 8}}
 	case "request":
-		return [][2]int{{100, 46}, {60, 20}}
+		return [][2]int{{120, 36}, {80, 40}}
 	case "sources", "journal":
 		return [][2]int{{120, 14}, {80, 12}}
 	}

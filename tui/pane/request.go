@@ -30,17 +30,28 @@ func init() {
 	})
 }
 
-// requestPages is the open request, and beside it another one if there is one.
+// requestPages is the open request: what is known of it, and where there is room
+// beside that what was said. Another request may stand beside it instead.
 func requestPages(in Input, w int) *page {
-	if in.View.Beside == "" || w < 60 {
-		return requestPage(in, in.View.Request, w)
+	q, ok := in.Snap.Requests[in.View.Request]
+	switch {
+	case ok && in.View.Beside != "" && w >= 60:
+		return beside(in, w, w/2, requestPage(in, in.View.Request, w/2-1), requestPage(in, in.View.Beside, w-w/2-2))
+	case ok && w >= 110:
+		left, right := newRequestPage(in, w*2/5-1), newRequestPage(in, w-w*2/5-2)
+		left.about(q)
+		right.said(q)
+		return beside(in, w, w*2/5, left, right)
 	}
-	left := requestPage(in, in.View.Request, (w-3)/2)
-	right := requestPage(in, in.View.Beside, w-3-(w-3)/2)
+	return requestPage(in, in.View.Request, w)
+}
+
+// beside puts two pages next to each other, with a line in column x.
+func beside(in Input, w, x int, left, right *page) *page {
 	both := newPage(in, w)
-	line := " " + in.Look.Paint(themes.Border, "│") + " "
+	line := in.Look.Paint(themes.Border, "│") + " "
 	for i := range max(len(left.rows), len(right.rows)) {
-		both.rows = append(both.rows, left.at(i)+line+right.at(i))
+		both.rows = append(both.rows, left.at(i)+blanks(x-left.w)+line+right.at(i))
 	}
 	return both
 }
@@ -53,21 +64,32 @@ func (p *page) at(i int) string {
 	return blanks(p.w)
 }
 
-func requestPage(in Input, id string, w int) *page {
+func newRequestPage(in Input, w int) *page {
 	p := newPage(in, w)
 	p.wide = true
+	return p
+}
+
+func requestPage(in Input, id string, w int) *page {
+	p := newRequestPage(in, w)
 	q, ok := in.Snap.Requests[id]
 	switch {
 	case id == "":
 		p.wrap(themes.Faint, 1, "no request is open")
-		return p
 	case !ok && in.Snap.Asking:
 		p.wrap(themes.Faint, 1, asking(in))
-		return p
 	case !ok:
 		p.wrap(themes.Faint, 1, "asking for "+id+"… if nothing comes, it is older than what is held")
-		return p
+	default:
+		p.about(q)
+		p.blank()
+		p.said(q)
 	}
+	return p
+}
+
+// about is what is known of a request.
+func (p *page) about(q health.Request) {
 	p.summary(q)
 	p.timing(q)
 	p.blank()
@@ -75,13 +97,17 @@ func requestPage(in Input, id string, w int) *page {
 	for _, d := range q.Dims {
 		p.fact(d.Name, themes.Text, d.Value)
 	}
+	p.scores(q.Scores)
+}
+
+// said is what went in, what came out and what was done in between.
+func (p *page) said(q health.Request) {
 	p.content("PROMPT", q.Prompt)
+	p.blank()
 	p.content("ANSWER", q.Answer)
 	p.chunks(q.Chunks)
 	p.tools(q.Tools)
-	p.scores(q.Scores)
 	p.raw(q)
-	return p
 }
 
 // summary is what happened, to whom and when.
@@ -165,7 +191,6 @@ func (p *page) timing(q health.Request) {
 
 // content shows what was said, as far as this viewer wants it shown.
 func (p *page) content(title, text string) {
-	p.blank()
 	p.head(title)
 	switch {
 	case text == "":

@@ -66,14 +66,14 @@ func (r *row) to(column int) *row {
 // gap leaves n cells blank.
 func (r *row) gap(n int) *row { return r.to(r.used + n) }
 
-// drawn adds cells that are sickbay's own, such as a row of a chart: n cells wide,
-// with their SGR sequences. What does not fit is cut.
-func (r *row) drawn(s string, n int) *row {
+// own writes n cells that sickbay made itself, such as a sparkline: they need not
+// be cleaned or measured. Where there is no room for all of them they are text
+// like any other.
+func (r *row) own(role themes.Role, s string, n int) *row {
 	if r.used+n > r.w {
-		n = r.w - r.used
-		s = ansi.Truncate(s, n, "")
+		return r.put(role, s)
 	}
-	r.close()
+	r.begin(role)
 	r.buf = append(r.buf, s...)
 	r.used, r.last = r.used+n, -1
 	return r
@@ -84,6 +84,15 @@ func (r *row) String() string {
 	r.to(r.w)
 	r.close()
 	return string(r.buf)
+}
+
+// begin makes role the one in force.
+func (r *row) begin(role themes.Role) {
+	if p := r.look.Prefix(role); p != r.open {
+		r.close()
+		r.buf = append(r.buf, p...)
+		r.open = p
+	}
 }
 
 func (r *row) close() {
@@ -103,11 +112,7 @@ func (r *row) write(role themes.Role, s string, end int) {
 		r.cutLast()
 		return
 	}
-	if p := r.look.Prefix(role); p != r.open {
-		r.close()
-		r.buf = append(r.buf, p...)
-		r.open = p
-	}
+	r.begin(role)
 	n := len(s)
 	if !ascii(s) {
 		n = ansi.StringWidth(s)

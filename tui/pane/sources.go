@@ -71,15 +71,24 @@ func drawSources(in Input, w, h int) []string {
 }
 
 func (p *page) source(s *health.SourceState, selected bool) {
-	p.line(func(r *row) {
+	says := 47
+	if p.w < says+24 {
+		says = 5
+	}
+	lead := func(r *row) {
 		name, status := cursor(p.in, r, selected), sourceStatus(s)
 		age := "never"
 		if !s.At.IsZero() {
 			age = ago(p.in, s.At)
 		}
 		r.put(roleOf(status), sign(p.in.Look, status)).gap(1).col(name, s.Name, 12).gap(1).col(themes.Text, s.Kind, 10).gap(1).
-			right(themes.Text, age, 8).gap(1).right(themes.Text, took(s.Took), 7).gap(2).put(themes.Text, saying(s))
-	})
+			right(themes.Text, age, 8).gap(1).right(themes.Text, took(s.Took), 7)
+	}
+	if says == 5 {
+		p.line(lead)
+		lead = nil
+	}
+	p.hang(themes.Text, says, says, lead, saying(s))
 	if s.Error != "" {
 		p.wrap(themes.Critical, 5, s.Error)
 	}
