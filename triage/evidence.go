@@ -42,7 +42,7 @@ func (l *lookout) time(file *caseFile, c health.Change) {
 	if !ok {
 		d = delays["deploy"]
 	}
-	slack := clockSlack*l.step + c.Uncertain
+	slack := l.slack() + c.Uncertain
 	sign, lag := "the first bad sign", l.first.Sub(c.At)
 	if -lag > slack { // bad before c, and something worse began after it
 		file.add(-3, "the first bad sign was %s before it", health.Ago(-lag))
@@ -76,7 +76,7 @@ func (l *lookout) place(file *caseFile, c health.Change) {
 // illBefore says whether another service is ill, and no later than this one.
 func (l *lookout) illBefore(name string) bool {
 	return slices.ContainsFunc(l.others, func(s health.Service) bool {
-		return s.Name == name && ill(s.Status) && !s.Since.IsZero() && !s.Since.After(l.service.Since.Add(clockSlack*l.step))
+		return s.Name == name && ill(s.Status) && !s.Since.IsZero() && !s.Since.After(l.service.Since.Add(l.slack()))
 	})
 }
 
@@ -182,7 +182,7 @@ func (l *lookout) around(points []health.Point) (before, after []float64) {
 	for _, p := range points {
 		switch at := p.Time(); {
 		case math.IsNaN(p.V):
-		case at.Before(l.first.Add(-clockSlack*l.step)) && at.After(l.first.Add(-lookBack)):
+		case at.Before(l.first.Add(-clockSteps*l.step)) && at.After(l.first.Add(-lookBack)):
 			before = append(before, p.V)
 		case at.After(l.first.Add(l.in.RateWindow)):
 			after = append(after, p.V)

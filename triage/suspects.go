@@ -12,7 +12,9 @@ import (
 
 const (
 	lookBack    = 25 * time.Minute // changes older than this before the first bad sign are not looked at
-	clockSlack  = 2                // steps by which an onset is known: never trust exact order
+	clockSteps  = 2                // steps by which an onset is known, …
+	clockSlack  = time.Minute      // … and at least this (measured: half are within 35 s): never trust exact order
+	minScore    = 1.0              // less is not worth a line
 	maxSuspects = 5
 	maxRuledOut = 3
 	strongScore = 8.0
@@ -45,6 +47,9 @@ type lookout struct {
 	failures []health.Failure
 }
 
+// slack is how well the order of two things is known.
+func (l *lookout) slack() time.Duration { return max(clockSteps*l.step, clockSlack) }
+
 // suspects weighs what could have made s ill. Points of evidence add up; a line
 // of evidence is its points and what they are for, so that the shown lines are
 // the score. It writes the onsets it finds into mem.
@@ -63,7 +68,7 @@ func suspects(s health.Service, all []health.Service, in Input, mem Memory) []he
 	for _, c := range in.Changes {
 		switch {
 		case c.Kind == "rollback" || c.At.Before(l.first.Add(-lookBack)) || c.At.After(in.Now):
-		case c.At.Add(-c.Uncertain).After(l.symptom.Add(clockSlack * l.step)):
+		case c.At.Add(-c.Uncertain).After(l.symptom.Add(l.slack())):
 			if c.Service == s.Name || c.Service == "" {
 				ruledOut = append(ruledOut, l.ruledOut(c))
 			}
@@ -89,7 +94,7 @@ func ranked(found, ruledOut []health.Suspect) []health.Suspect {
 		}
 		return b.At.Compare(a.At)
 	})
-	found = slices.DeleteFunc(found, func(s health.Suspect) bool { return s.Score <= 0 })
+	found = slices.DeleteFunc(found, func(s health.Suspect) bool { return s.Score < minScore-1e-9 })
 	for i := range found {
 		found[i].Label = "unclear"
 	}
@@ -224,7 +229,7 @@ func (l *lookout) weigh(c health.Change) health.Suspect {
 func (l *lookout) ruledOut(c health.Change) health.Suspect {
 	return health.Suspect{
 		Label: "unclear", Kind: c.Kind, Change: c.ID, Service: c.Service, From: c.From, To: c.To, At: c.At,
-		RuledOut: health.Ago(c.At.Sub(l.symptom)) + " after the first bad sign",
+		RuledOut: health.Ago(c.At.Sub(l.first)) + " after the first bad sign",
 	}
 }
 

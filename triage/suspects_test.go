@@ -129,7 +129,7 @@ func TestEachPieceOfEvidenceHasItsPoints(t *testing.T) {
 		"a slow kind":                         {change("data", "support-chat", "d1", "d2", 20*time.Minute), nil, "+4.2  20 m before the first bad sign"},
 		"of a kind nobody knows":              {change("weather", "support-chat", "", "", 5*time.Minute), nil, "+4.0  5 m before the first bad sign"},
 		"at the same moment":                  {change("flag", "support-chat", "", "on", 0), nil, "+5.0  together with the first bad sign"},
-		"too close to tell":                   {change("flag", "support-chat", "", "on", -20*time.Second), nil, "+5.0  20 s after the first bad sign: too close to tell which was first"},
+		"too close to tell":                   {change("flag", "support-chat", "", "on", -50*time.Second), nil, "+5.0  50 s after the first bad sign: too close to tell which was first"},
 		"another service":                     {change("model", "fraud-score", "m1", "m2", time.Minute), nil, "-4.0  a change of another service, fraud-score"},
 		"another that was ill first":          {change("index", "vector-db", "i1", "i2", 5*time.Minute), []func(*Input){func(in *Input) { in.Services = append(in.Services, sick) }}, "+0.5  a change of vector-db, which was ill first"},
 		"it can do that":                      {change("model", "support-chat", "m1", "m2", time.Minute), nil, "+1.5  a model change can move answers judged good"},
