@@ -1,12 +1,18 @@
 package demo
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/BurntSushi/toml"
 
 	"sickbay/health"
 )
@@ -38,7 +44,7 @@ func get(t testing.TB, d *Demo, path string, into any) *httptest.ResponseRecorde
 const promptURL = "/rollback/support-chat/prompt"
 
 func TestARollbackIsRefusedUnlessItIsSafe(t *testing.T) {
-	d, _ := start(t, "bad-prompt", 1)
+	d, _ := startFrom(t, "bad-prompt", 1, time.Minute)
 	var v slotJSON
 	etag := get(t, d, promptURL, &v).Header().Get("ETag")
 	if v.Current != "v32" || len(v.Versions) != 4 || v.Versions[0].Version != "v32" || v.Versions[1].Version != "v31" {
@@ -69,7 +75,7 @@ func TestARollbackIsRefusedUnlessItIsSafe(t *testing.T) {
 }
 
 func TestTheSameOrderTwiceIsDoneOnce(t *testing.T) {
-	d, c := start(t, "bad-prompt", 1)
+	d, c := startFrom(t, "bad-prompt", 1, time.Minute)
 	var v slotJSON
 	etag := get(t, d, promptURL, &v).Header().Get("ETag")
 	body := `{"to":"v31","reason":"refuses harmless questions","by":"ann"}`
@@ -112,7 +118,7 @@ func theRollbackHelps(t *testing.T, d *Demo, c *clock, sc Scenario) {
 	}
 	done := c.now()
 	d.Advance(c.add(90 * time.Second))
-	status, why := worst(t, d, done.Add(60*time.Second), done.Add(90*time.Second), 5*time.Second)
+	status, why := worst(t, d, done.Add(60*time.Second), done.Add(90*time.Second), look/2)
 	if len(status) > 0 {
 		t.Errorf("60 s after the rollback: %v", why)
 	}
@@ -120,8 +126,8 @@ func theRollbackHelps(t *testing.T, d *Demo, c *clock, sc Scenario) {
 	if info[sc.guilty] != float64(len(d.world.service(sc.guilty).pods)) {
 		t.Errorf("replicas at %s: %v", truth.Rollback.To, info)
 	}
-	for _, r := range records(t, d) {
-		if r.Service == sc.guilty && r.at(t).After(done.Add(30*time.Second)) && r.version(sc.kind) != truth.Rollback.To {
+	for _, r := range records(t, d, sc.guilty) {
+		if r.at(t).After(done.Add(30*time.Second)) && r.version(sc.kind) != truth.Rollback.To {
 			t.Fatalf("record of %s at %s", r.version(sc.kind), r.Time)
 		}
 	}
@@ -131,7 +137,7 @@ func theRollbackHelps(t *testing.T, d *Demo, c *clock, sc Scenario) {
 }
 
 func TestAScenarioCanBeBegunWhileTheDemoRuns(t *testing.T) {
-	d, c := start(t, "bad-prompt", 1)
+	d, c := startFrom(t, "bad-prompt", 1, time.Minute)
 	for _, name := range []string{"tool-loop", "gpu-saturation", "quiet"} {
 		sc := scenarios[name]
 		w := do(d, httptest.NewRequest("POST", "/scenario", strings.NewReader(`{"scenario":"`+sc.Name+`"}`)))
@@ -170,5 +176,105 @@ func theFeedNamesTheChange(t *testing.T, d *Demo, sc Scenario) {
 	}
 	if !found || len(all) < 10 {
 		t.Errorf("%d changes, guilty one found: %v", len(all), found)
+	}
+}
+
+func TestEverybodyMayAskWhileTheDemoAdvances(t *testing.T) {
+	d, c := startFrom(t, "quiet", 1, time.Minute)
+	var asking sync.WaitGroup
+	for _, path := range []string{"/changes", "/services", "/truth", promptURL, "/api/v1/query?query=up", "/api/v1/alerts"} {
+		asking.Go(func() {
+			for range 10 {
+				if w := do(d, httptest.NewRequest("GET", path, nil)); w.Code != http.StatusOK {
+					t.Errorf("GET %s: %d %s", path, w.Code, w.Body)
+				}
+			}
+		})
+	}
+	for range 6 {
+		d.Advance(c.add(5 * time.Second))
+	}
+	asking.Wait()
+}
+
+func TestALiveDemoFollowsTheClockAndEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		d := &Demo{now: time.Now}
+		if err := d.openFiles(t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.backfill(scenarios["quiet"], 1, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() { d.follow(ctx); close(done) }()
+		begin := time.Now()
+		time.Sleep(33 * time.Second)
+		synctest.Wait()
+		d.mu.Lock()
+		if got := d.world.now; got.Before(begin.Add(25*time.Second)) || got.After(time.Now()) {
+			t.Errorf("33 s later the world is at %v", got.Sub(begin))
+		}
+		d.mu.Unlock()
+		cancel()
+		<-done
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTheDemoAnswersOnItsPortUntilItIsClosed(t *testing.T) {
+	d, err := startWith(context.Background(), Options{Scenario: "stale-index", Now: func() time.Time { return noon }}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := d.Info()
+	for _, url := range []string{info.Prometheus + "/api/v1/query?query=up", info.Prometheus + "/metrics", info.Control + "/truth"} {
+		resp, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.Body.Close(); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", url, resp.Status)
+		}
+	}
+	config, err := os.ReadFile(info.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parsed map[string]any
+	if _, err := toml.Decode(string(config), &parsed); err != nil {
+		t.Errorf("config: %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := http.Get(info.Control + "/truth"); err == nil {
+		t.Error("still answers")
+	}
+	if _, err := os.Stat(info.Config); err == nil {
+		t.Error("temporary files are still there")
+	}
+}
+
+func TestAnUnknownScenarioIsRefusedWithAllNames(t *testing.T) {
+	_, err := Start(context.Background(), Options{Scenario: "bad-promt", Dir: t.TempDir()})
+	if err == nil || !strings.Contains(err.Error(), "quiet, bad-prompt") {
+		t.Error(err)
+	}
+}
+
+func TestAnOutageIsAnsweredAsPrometheusDoesWhileItStarts(t *testing.T) {
+	d, _ := startFrom(t, "quiet", 1, time.Minute)
+	for _, c := range []struct {
+		body string
+		want int
+	}{{`{"on":true}`, 503}, {`{"on":false}`, 200}} {
+		do(d, httptest.NewRequest("POST", "/outage", strings.NewReader(c.body)))
+		if w := do(d, httptest.NewRequest("GET", "/api/v1/query?query=up", nil)); w.Code != c.want {
+			t.Errorf("%s: %d", c.body, w.Code)
+		}
 	}
 }

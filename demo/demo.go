@@ -87,26 +87,37 @@ func startWith(ctx context.Context, o Options, past time.Duration) (*Demo, error
 }
 
 // open finds a place for the files and an address for the APIs.
-func (d *Demo) open(o Options) (err error) {
+func (d *Demo) open(o Options) error {
 	dir := o.Dir
 	if dir == "" {
-		if dir, err = os.MkdirTemp("", "sickbay-demo-"); err != nil {
+		temporary, err := os.MkdirTemp("", "sickbay-demo-")
+		if err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
-		d.dir = dir
+		d.dir, dir = temporary, temporary
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
+	if err := d.openFiles(dir); err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", orElse(o.Listen, "127.0.0.1:0"))
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	d.listener = l
+	d.info.Prometheus = "http://" + l.Addr().String()
+	d.info.Control = d.info.Prometheus
+	return nil
+}
+
+func (d *Demo) openFiles(dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
 	d.info.Logs, d.info.Config = filepath.Join(dir, "requests.jsonl"), filepath.Join(dir, "sickbay.toml")
 	if d.log, err = createLog(d.info.Logs); err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	if d.listener, err = net.Listen("tcp", orElse(o.Listen, "127.0.0.1:0")); err != nil {
-		return fmt.Errorf("demo: %w", err)
-	}
-	d.info.Prometheus = "http://" + d.listener.Addr().String()
-	d.info.Control = d.info.Prometheus
 	return nil
 }
 
