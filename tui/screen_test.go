@@ -271,9 +271,12 @@ func TestTheStripSaysNoMoreThanIsKnown(t *testing.T) {
 	for _, state := range []health.OpState{health.OpPlanned, health.OpSending, health.OpAccepted, health.OpUnknown, health.OpApplied, health.OpRecovered,
 		health.OpNotRecovered, health.OpUnproven, health.OpNotApplied, health.OpMoved, health.OpRefused, health.OpDenied, health.OpFailed, health.OpAbandoned} {
 		snap := ward()
-		snap.Rollbacks = []health.Rollback{{ID: "op-9", Target: "a/b", From: "2", To: "1", State: state}}
+		snap.Rollbacks = []health.Rollback{{ID: "op-9", Target: "a/b", From: "2", To: "1", State: state, At: noon}}
 		h := newHand(snap)
 		h.Op = "op-9"
+		if long := Text(Screen(snap, h.State, 120, 40, h.look, noon.Add(news))); state.Ended() == strings.Contains(strings.Split(long, "\n")[1], "a/b") {
+			t.Errorf("%s: after %v the strip is %q", state, news, strings.Split(long, "\n")[1])
+		}
 		strip := strings.Split(h.screen(), "\n")[1]
 		if opSaid[state] == "" || !strings.Contains(strip, opSaid[state]) {
 			t.Errorf("%s: %q", state, strip)

@@ -2,16 +2,21 @@ package tui
 
 import (
 	"strings"
+	"time"
 
 	"sickbay/health"
 	"sickbay/themes"
 )
 
+// news is how long the end of an operation is told to who ordered it, if nobody
+// puts it away before.
+const news = 20 * time.Minute
+
 // strip is what the rule below the header says while something is being rolled
 // back: every viewer sees it, in every view. Nil: nothing is.
 func strip(s State, sc scene) *health.Rollback {
 	for i, op := range sc.snap.Rollbacks {
-		if op.ID == s.Op || !op.State.Ended() {
+		if !op.State.Ended() || op.ID == s.Op && sc.now.Sub(op.At) < news {
 			return &sc.snap.Rollbacks[i]
 		}
 	}
