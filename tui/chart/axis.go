@@ -192,7 +192,14 @@ func (s scale) labels(unit health.Unit, n int) map[int]string {
 	return out
 }
 
+// word leaves out of a unit what the chart's title says anyway.
 func word(unit health.Unit, v float64) string {
+	switch unit {
+	case health.TokensPS, health.Tokens:
+		unit = health.Count
+	case health.USDPerH:
+		unit = health.USD
+	}
 	if math.Abs(v) < 1e-12 {
 		v = 0 // not -0, and not what is left of 0.3-0.1-0.2
 	}

@@ -257,6 +257,7 @@ func TestSparklines(t *testing.T) {
 		{"nothing", Spark(nil, health.Up, at, time.Hour, false, 4), "    "},
 		{"counts", SparkCounts([]int{0, 1, 2, 4, 8}, false, 5), "▁▂▃▅█"},
 		{"counts are added up, never dropped", SparkCounts([]int{0, 0, 0, 9, 0, 0}, false, 3), "▁█▁"},
+		{"a column is never wider than another", SparkCounts([]int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, false, 8), "██████  "},
 		{"few counts", SparkCounts([]int{3}, false, 3), "█  "},
 		{"no counts", SparkCounts(nil, false, 3), "   "},
 	} {

@@ -33,23 +33,24 @@ func Spark(points []health.Point, bad health.Bad, at time.Time, window time.Dura
 // headroom above the largest value: a course that never changes is no full bar.
 const headroom = 1.3
 
-// SparkCounts draws counts of equal slices of time, oldest first, as at most w
-// columns; when there are more slices, neighbours are added up.
+// SparkCounts draws counts of equal slices of time, oldest first, in w cells. When
+// there are more slices, as many neighbours are added up as make all columns equal;
+// the oldest column may then stand for fewer.
 func SparkCounts(counts []int, ascii bool, w int) string {
 	if w < 1 || len(counts) == 0 {
 		return string(blank(max(w, 0)))
 	}
-	w0 := w
-	w = min(w, len(counts))
-	columns := make([]bucket, w)
+	per := (len(counts) + w - 1) / w
+	columns := make([]bucket, (len(counts)+per-1)/per)
 	top := 0.0
-	for i, n := range counts {
-		b := &columns[i*w/len(counts)]
-		b.x = i * w / len(counts)
-		b.v += float64(max(n, 0))
+	for i := range counts {
+		fromEnd := i / per
+		b := &columns[len(columns)-1-fromEnd]
+		b.x = len(columns) - 1 - fromEnd
+		b.v += float64(max(counts[len(counts)-1-i], 0))
 		top = max(top, b.v)
 	}
-	return string(bars(columns, top, ascii, w)) + string(blank(w0-w))
+	return string(bars(columns, top, ascii, w))
 }
 
 func bars(columns []bucket, top float64, ascii bool, w int) []rune {

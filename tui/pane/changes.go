@@ -1,6 +1,8 @@
 package pane
 
 import (
+	"time"
+
 	"sickbay/health"
 	"sickbay/themes"
 )
@@ -48,6 +50,7 @@ func drawChanges(in Input, w, h int) []string {
 	for _, c := range shown {
 		service, versions = max(service, len(c.Service)), max(versions, len([]rune(arrowTo(c.From, c.To))))
 	}
+	when := clockWidth(in, len(shown), func(i int) time.Time { return shown[i].At })
 	service, versions = min(service, 18, max(w/4, 1)), min(versions, 28, max(w/3, 1))
 	return rows(in, w, h, ids, func(r *row, i int, name themes.Role) {
 		c := shown[i]
@@ -55,7 +58,7 @@ func drawChanges(in Input, w, h int) []string {
 		if c.Kind == "rollback" {
 			role = themes.Accent
 		}
-		r.col(themes.Faint, clock(in, c.At), 12).gap(1).col(role, c.Kind, 8).gap(1)
+		r.col(themes.Faint, clock(in, c.At), when).gap(1).col(role, c.Kind, 8).gap(1)
 		r.col(name, orDash(c.Service), service).gap(1)
 		r.col(themes.Text, arrowTo(c.From, c.To), versions).gap(1).put(themes.Text, c.Text)
 		if c.Uncertain > 0 {

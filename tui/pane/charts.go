@@ -58,10 +58,10 @@ func chartIDs(in Input) []string {
 }
 
 // A tile is as wide as a chart needs to say something, and as high as its title,
-// five rows of line and a time axis.
+// four rows of line and a time axis.
 const (
 	tileWidth  = 38
-	tileHeight = 7
+	tileHeight = 6
 )
 
 // tiling is how many charts stand beside each other, and how many rows each has:

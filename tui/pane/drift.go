@@ -121,7 +121,7 @@ func (c driftColumns) row(in Input, r *row, d health.Drift, name themes.Role) {
 		r.right(themes.Text, counted(d, d.NRef), 6).gap(1).right(themes.Text, counted(d, d.NCur), 6).gap(2)
 	}
 	if c.trend {
-		r.own(themes.Line1, chart.Spark(d.Trend, health.Up, in.Snap.At, in.Snap.Window, in.Look.ASCII, 16), 16).gap(2)
+		r.own(themes.Text, chart.Spark(d.Trend, health.Up, in.Snap.At, in.Snap.Window, in.Look.ASCII, 16), 16).gap(2)
 	}
 	if c.tail {
 		r.put(judged, levelWords(d))

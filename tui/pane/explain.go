@@ -63,7 +63,7 @@ func explainSignal(in Input, s *health.Signal) [][2]string {
 		{"value", text},
 		{"state", stateWords(in, s)},
 		{"unit", unitWords(s)},
-		{"status", s.Status.String()},
+		{"judged", s.Status.String()},
 	}
 	add := func(name, text string) {
 		if text != "" {

@@ -71,17 +71,23 @@ func drawFailures(in Input, w, h int) []string {
 	if in.State.Selected == "" {
 		in.State.Selected = in.View.Failure
 	}
-	service := 0
-	if w >= 74 {
-		service = 14
+	service, spark, when := 0, 0, 8
+	if w >= 64 {
+		spark = 8
+	}
+	if w >= 90 {
+		service, spark = 14, 12
+	}
+	for _, f := range shown {
+		when = max(when, width(span(in, f.First, f.Last)))
 	}
 	return rows(in, w, h, ids, func(r *row, i int, name themes.Role) {
 		f := shown[i]
 		r.col(stateRole(f.State), f.State, 6).right(themes.Text, strconv.Itoa(f.Count), 5).gap(1)
-		if w >= 64 {
-			r.own(themes.Line1, chart.SparkCounts(f.Spark, in.Look.ASCII, 12), 12).gap(1)
+		if spark > 0 {
+			r.own(themes.Text, chart.SparkCounts(f.Spark, in.Look.ASCII, spark), spark).gap(1)
 		}
-		r.col(themes.Faint, span(in, f.First, f.Last), 12).gap(1)
+		r.col(themes.Faint, span(in, f.First, f.Last), when).gap(1)
 		if service > 0 {
 			r.col(themes.Text, f.Service, service).gap(1)
 		}

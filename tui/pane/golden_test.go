@@ -51,6 +51,13 @@ func TestGoldenPanes(t *testing.T) {
 					b.WriteString(strings.TrimRight(ansi.Strip(r), " ") + "\n")
 				}
 			}
+			if k.Name == "services" || k.Name == "charts" {
+				in.Look = in.Look.With(true, true)
+				b.WriteString("── 80x12, ASCII\n")
+				for _, r := range k.Draw(in, 80, 12) {
+					b.WriteString(strings.TrimRight(ansi.Strip(r), " ") + "\n")
+				}
+			}
 			compare(t, filepath.Join("testdata", "panes", k.Name+".txt"), b.String())
 		})
 	}

@@ -2,6 +2,7 @@ package pane
 
 import (
 	"strconv"
+	"time"
 
 	"sickbay/health"
 	"sickbay/themes"
@@ -48,10 +49,11 @@ func drawJournal(in Input, w, h int) []string {
 	for _, e := range shown {
 		event, service = max(event, len(e.Event)), max(service, len(e.Service))
 	}
+	when := clockWidth(in, len(shown), func(i int) time.Time { return shown[i].At })
 	event, service = min(event, 16), min(service, 18, max(w/4, 1))
 	return rows(in, w, h, ids, func(r *row, i int, name themes.Role) {
 		e := shown[i]
-		r.col(themes.Faint, clock(in, e.At), 12).gap(1).col(name, e.Event, event).gap(1)
+		r.col(themes.Faint, clock(in, e.At), when).gap(1).col(name, e.Event, event).gap(1)
 		if w >= 50 {
 			r.col(themes.Text, e.By, 8).gap(1).col(themes.Text, orDash(e.Service), service).gap(1)
 		}

@@ -50,8 +50,8 @@ func rollbacksPage(in Input, w int, ids []string) *page {
 func (p *page) operation(op health.Rollback, selected bool) {
 	p.line(func(r *row) {
 		name := cursor(p.in, r, selected)
-		r.put(themes.Faint, clock(p.in, op.At)).gap(1).put(name, op.Target).gap(1).put(themes.Text, arrowTo(op.From, op.To)).
-			gap(2).put(opRole(op.State), string(op.State))
+		r.put(themes.Faint, clock(p.in, op.At)).gap(1).put(opRole(op.State), string(op.State)).gap(2).
+			put(name, op.Target).gap(1).put(themes.Text, arrowTo(op.From, op.To))
 	})
 	if op.Text != "" {
 		p.wrap(themes.Text, 3, op.Text)

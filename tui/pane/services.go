@@ -228,7 +228,7 @@ func writeTraffic(in Input, r *row, s *health.Service, w int) {
 	case v.State == health.Stale && !v.At.IsZero():
 		r.col(themes.Faint, "stale "+short(in, v.At), spark)
 	default:
-		r.own(themes.Line1, chart.Spark(v.Series, health.Up, in.Snap.At, in.Snap.Window, in.Look.ASCII, spark), spark)
+		r.own(themes.Faint, chart.Spark(v.Series, health.Up, in.Snap.At, in.Snap.Window, in.Look.ASCII, spark), spark)
 	}
 	r.right(role, text, 7)
 }

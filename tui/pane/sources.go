@@ -71,7 +71,7 @@ func drawSources(in Input, w, h int) []string {
 }
 
 func (p *page) source(s *health.SourceState, selected bool) {
-	says := 47
+	says := 45 // below its title
 	if p.w < says+24 {
 		says = 5
 	}

@@ -101,10 +101,10 @@ func isAre(names []string) string {
 	return " are "
 }
 
-// few names at most five, and counts the others.
+// few names at most three, and counts the others.
 func few(names []string) string {
-	if n := len(names) - 5; n > 0 {
-		return list(append(slices.Clone(names[:5]), health.Format(health.Count, float64(n))+" more"))
+	if n := len(names) - 3; n > 1 {
+		return list(append(slices.Clone(names[:3]), health.Format(health.Count, float64(n))+" more"))
 	}
 	return list(names)
 }

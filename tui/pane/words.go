@@ -92,6 +92,15 @@ func clock(in Input, t time.Time) string {
 	return t.Format("15:04")
 }
 
+// clockWidth is how wide a column of clocks has to be.
+func clockWidth(in Input, n int, at func(i int) time.Time) int {
+	w := 5
+	for i := range n {
+		w = max(w, len(clock(in, at(i))))
+	}
+	return w
+}
+
 // window says the window that is looked at.
 func window(in Input) string {
 	if in.Snap.Window > 0 {
