@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 SHELL         := /bin/bash
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@2026.2.2
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BUILD         := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 SCENARIO      ?= bad-prompt
 

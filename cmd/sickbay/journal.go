@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"sickbay/health"
 	"sickbay/rollback"
 )
 
@@ -54,6 +56,7 @@ func (a *app) journalShow() *cobra.Command {
 			if err != nil {
 				return exit{exitFailed, err}
 			}
+			slices.SortStableFunc(entries, func(a, b health.Entry) int { return a.Seq - b.Seq })
 			for _, e := range entries {
 				fmt.Fprintf(a.out, "%s  %-13s %-16s %-14s %s\n", e.At.UTC().Format("2006-01-02 15:04:05"),
 					clean(e.Event), clean(e.Service), clean(e.By), clean(e.Text))
