@@ -228,6 +228,12 @@ func cannotRollBack(s State, sc scene) string {
 	if !s.Write || !sc.snap.Write {
 		return "read-only: start sickbay with --write"
 	}
+	if s.Paused != nil {
+		return "paused, so this may be old: " + s.keyOf("pause") + " goes on"
+	}
+	if !s.View.At.IsZero() {
+		return "this is the past: " + s.keyOf("live") + " is live again"
+	}
 	service, ok := sc.snap.Service(s.View.Service)
 	if !ok {
 		return "no service is selected"

@@ -198,6 +198,8 @@ func TestRollBackSaysWhyItCannotBeUsed(t *testing.T) {
 		{"the viewer is", func() *hand { h := newHand(ward()); h.Write = false; return h }(), "read-only: start sickbay with --write"},
 		{"nothing is configured", newHand(ward()).press("G"), "nothing that can be rolled back"},
 		{"it is being rolled back", newHand(running), "is being rolled back by bob: applied"},
+		{"the screen is paused", newHand(ward()).press("p"), "paused, so this may be old: p goes on"},
+		{"the clock is set back", newHand(ward()).press("["), "this is the past: 0 is live again"},
 	} {
 		if c.h.press("R"); c.h.Confirm.Open || !strings.Contains(c.h.Message.Text, c.want) {
 			t.Errorf("%s: says %q, want %q", c.name, c.h.Message.Text, c.want)

@@ -154,7 +154,9 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 
 // settle brings the scene up to date and the State in line with it.
 func (m *Model) settle() {
-	m.scene.snap = m.state.shown(m.ward.Snapshot())
+	newest := m.ward.Snapshot()
+	m.state = m.state.learned(newest)
+	m.scene.snap = m.state.shown(newest)
 	m.scene.look, m.scene.now = m.look, m.options.Now()
 	m.state = m.state.settled(m.scene)
 }

@@ -212,6 +212,20 @@ func TestPauseKeepsWhatIsSeen(t *testing.T) {
 	}
 }
 
+func TestARequestCanBeOpenedDuringAPause(t *testing.T) {
+	snap, full := ward(), ward()
+	snap.Requests = nil
+	h := newHand(snap).press("p i")
+	if i := h.Interest(); i.Hidden || i.Request != "req-9000" {
+		t.Errorf("the request is not asked for: %+v", i)
+	}
+	full.Services = nil
+	s := h.learned(full)
+	if got := s.shown(full); got.Requests["req-9000"].ID == "" || len(got.Services) == 0 || len(snap.Requests) != 0 {
+		t.Errorf("the request that came is not shown, or more than it")
+	}
+}
+
 func TestWhatAnEffectCarriesIsClean(t *testing.T) {
 	snap := ward()
 	snap.Failures[0].Example = "evil \x1b]52;c;ZXZpbA==\a" + strings.Repeat("long ", 2000)

@@ -96,7 +96,7 @@ func (s State) Interest() health.Interest {
 	i := health.Interest{
 		Lens:    health.Lens{Window: s.View.Window, At: s.View.At},
 		Service: s.View.Service,
-		Hidden:  s.Paused != nil,
+		Hidden:  s.Paused != nil && s.View.Screen != "request",
 	}
 	if s.View.Screen == "request" {
 		i.Request = s.View.Request
@@ -113,6 +113,26 @@ func (s State) shown(newest *health.Snapshot) *health.Snapshot {
 		return s.Paused
 	}
 	return newest
+}
+
+// learned puts a request that was opened during a pause into what is shown: it was
+// asked for, while everything else stays as it was.
+func (s State) learned(newest *health.Snapshot) State {
+	if s.Paused == nil || s.View.Screen != "request" {
+		return s
+	}
+	r, ok := newest.Requests[s.View.Request]
+	if _, known := s.Paused.Requests[s.View.Request]; known || !ok {
+		return s
+	}
+	paused := *s.Paused
+	paused.Requests = maps.Clone(paused.Requests)
+	if paused.Requests == nil {
+		paused.Requests = map[string]health.Request{}
+	}
+	paused.Requests[s.View.Request] = r
+	s.Paused = &paused
+	return s
 }
 
 // focused names the pane that has the focus.
