@@ -198,13 +198,10 @@ func marksOf(in Input, s *health.Service) []chart.Mark {
 
 // letter marks a change by the first letter of its kind.
 func letter(kind string) rune {
-	for _, r := range kind {
-		if r <= 'z' && unicode.IsLetter(r) {
-			return unicode.ToUpper(r)
-		}
-		break
+	if kind == "" || kind[0] > 'z' || !unicode.IsLetter(rune(kind[0])) {
+		return '*'
 	}
-	return '*'
+	return unicode.ToUpper(rune(kind[0]))
 }
 
 func explainChart(in Input) [][2]string {
