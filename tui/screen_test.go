@@ -313,13 +313,15 @@ func BenchmarkViewCold(b *testing.B) {
 	}
 }
 
-func BenchmarkKeyInAList(b *testing.B) {
+func BenchmarkTwoKeysInAList(b *testing.B) {
 	h := newHand(ward())
 	p := newPictures()
 	h.press("4")
 	b.ReportAllocs()
 	for b.Loop() {
-		h.press("j k")
+		h.press("j")
+		p.draw(h.State, h.scene)
+		h.press("k")
 		p.draw(h.State, h.scene)
 	}
 }
