@@ -63,7 +63,7 @@ func (p *page) numbers(d health.Drift) {
 			score += ", 95 % interval " + i
 		}
 		if d.P != nil {
-			score += fmt.Sprintf(", by chance p = %.2g", *d.P)
+			score += ", by chance " + probability(*d.P)
 		}
 		if d.Gap != nil {
 			score += ", widest gap " + health.Format(health.Ratio, *d.Gap)
@@ -75,6 +75,14 @@ func (p *page) numbers(d health.Drift) {
 		counted += fmt.Sprintf(": enough to see a shift of %.2g standard deviations", *d.Detectable)
 	}
 	p.fact("counted", themes.Text, counted)
+}
+
+// probability says a p-value no more precisely than anybody can use it.
+func probability(p float64) string {
+	if p < 0.0001 {
+		return "p < 0.0001"
+	}
+	return fmt.Sprintf("p = %.2g", p)
 }
 
 // distributions draws a row for each cell: its label, its share then, its share

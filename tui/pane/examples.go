@@ -1,6 +1,8 @@
 package pane
 
 import (
+	"strconv"
+
 	"sickbay/health"
 	"sickbay/themes"
 )
@@ -44,7 +46,7 @@ func drawExamples(in Input, w, h int) []string {
 		if w >= 60 {
 			r.right(themes.Text, number(health.Seconds, q.Duration), 7).gap(1)
 		}
-		r.put(outcomeRole(q), outcomeWords(q)).gap(1).put(themes.Text, q.Message)
+		r.put(outcomeRole(q), reason(q)).gap(1).put(themes.Text, q.Message)
 	})
 }
 
@@ -57,6 +59,21 @@ func noExamples(in Input) string {
 		return "its log lines carry no request id, so no single request can be opened"
 	}
 	return "no request contains “" + in.State.Filter + "”"
+}
+
+// reason is in one word why a request failed.
+func reason(q health.Request) string {
+	switch {
+	case q.Error != "":
+		return q.Error
+	case q.Code >= 400:
+		return "HTTP " + strconv.Itoa(q.Code)
+	case q.Finish != "":
+		return q.Finish
+	case q.Failed:
+		return "failed"
+	}
+	return "ok"
 }
 
 func clockSeconds(in Input, q health.Request) string {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sickbay/health"
+	"sickbay/packs"
 	"sickbay/themes"
 	"sickbay/tui/chart"
 )
@@ -217,7 +218,7 @@ func writeVersion(_ Input, r *row, s *health.Service, w int) {
 }
 
 // writeTraffic draws the course and the number, or, where there is no news, since
-// when.
+// when. What has no requests (a GPU) says the first number it has instead.
 func writeTraffic(in Input, r *row, s *health.Service, w int) {
 	v := signalOf(s, "traffic")
 	spark := w - 7
@@ -227,10 +228,27 @@ func writeTraffic(in Input, r *row, s *health.Service, w int) {
 		r.col(themes.Unknown, "gone "+short(in, s.Gone), spark)
 	case v.State == health.Stale && !v.At.IsZero():
 		r.col(themes.Faint, "stale "+short(in, v.At), spark)
+	case v.State == health.Absent:
+		if other := firstMeasured(s); other != nil {
+			role, text = value(other)
+			r.col(themes.Faint, other.Short, spark).right(role, text, 7)
+			return
+		}
+		r.gap(spark)
 	default:
 		r.own(themes.Faint, chart.Spark(v.Series, health.Up, in.Snap.At, in.Snap.Window, in.Look.ASCII, spark), spark)
 	}
 	r.right(role, text, 7)
+}
+
+// firstMeasured is the most telling signal of a service that has a value.
+func firstMeasured(s *health.Service) *health.Signal {
+	for _, id := range packs.Golden(s.Kind) {
+		if v := signalOf(s, id); v.State.HasValue() && v.Short != "" {
+			return v
+		}
+	}
+	return nil
 }
 
 // writeDrift says the worst comparison; a score computed by others is dimmed,

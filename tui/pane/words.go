@@ -79,14 +79,14 @@ func short(in Input, t time.Time) string {
 	return words[0] + words[1]
 }
 
-// clock says when t was: the time, with the day when that is another one.
+// clock says when t was: the time, and the day when that is more than a day ago. A
+// time later than now is one of yesterday.
 func clock(in Input, t time.Time) string {
 	if t.IsZero() {
 		return "–"
 	}
 	t = t.In(in.Now.Location())
-	y, m, d := in.Now.Date()
-	if ty, tm, td := t.Date(); ty != y || tm != m || td != d {
+	if age := in.Now.Sub(t); age >= 24*time.Hour || age < -time.Hour {
 		return t.Format("Jan 2 15:04")
 	}
 	return t.Format("15:04")
