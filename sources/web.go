@@ -220,7 +220,11 @@ func (c *webConfig) transport() (http.RoundTripper, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	return promconfig.NewRoundTripperFromConfig(p, "sickbay", promconfig.WithUserAgent(userAgent()))
+	rt, err := promconfig.NewRoundTripperFromConfig(p, "sickbay", promconfig.WithUserAgent(userAgent()))
+	if err != nil { // only certificates are read now
+		return nil, fmt.Errorf("tls_config: %w", err)
+	}
+	return rt, nil
 }
 
 // userAgent names this program and the version that was built into it.
