@@ -269,6 +269,9 @@ func (e *Engine) opened(groups []health.Failure, w wishes) map[string]health.Req
 			r = health.Request{ID: id, Message: "no record with this id is held"}
 		}
 		all[id] = r
+		if n, ok := e.records.neighbour(r); ok && r.Failed {
+			all[n.ID] = n
+		}
 	}
 	for _, g := range groups {
 		for _, id := range g.Requests[:min(examplesPerGroup, len(g.Requests))] {

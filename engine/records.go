@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"time"
 
@@ -99,8 +100,8 @@ func (t *tail) rate(lines int, now time.Time) float64 {
 	return float64(sum) / 60
 }
 
-// records holds the newest log records by time. Slices handed out stay as they
-// are: records are only added behind them.
+// records holds the newest log records by time. It belongs to Run's goroutine, and
+// so do the slices it hands out: nothing keeps them past the next batch.
 type records struct {
 	all  []health.Request
 	byID map[string]int // index plus cut
@@ -135,19 +136,19 @@ func (r *records) add(more []health.Request) {
 }
 
 // weave merges records that are older than some we have: several files, late lines.
+// Only what is newer than the oldest of them moves.
 func (r *records) weave(more []health.Request) {
 	at := sort.Search(len(r.all), func(i int) bool { return r.all[i].At.After(more[0].At) })
-	tail := r.all[at:]
-	merged := make([]health.Request, 0, len(r.all)+len(more))
-	merged = append(merged, r.all[:at]...)
+	tail := slices.Clone(r.all[at:])
+	r.all = r.all[:at]
 	for len(tail) > 0 && len(more) > 0 {
 		if more[0].At.Before(tail[0].At) {
-			merged, more = append(merged, more[0]), more[1:]
+			r.all, more = append(r.all, more[0]), more[1:]
 		} else {
-			merged, tail = append(merged, tail[0]), tail[1:]
+			r.all, tail = append(r.all, tail[0]), tail[1:]
 		}
 	}
-	r.all = append(append(merged, tail...), more...)
+	r.all = append(append(r.all, tail...), more...)
 	for i := at; i < len(r.all); i++ {
 		r.byID[r.all[i].ID] = i + r.cut
 	}
