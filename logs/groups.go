@@ -20,7 +20,7 @@ const (
 )
 
 // Groups brings together the failing records of the window that ends at now and
-// look alike, loudest first, at most 200. The window before it tells what is new:
+// look alike, loudest first (new, grown, the others by count), at most 200. The window before it tells what is new:
 //
 //	new    none in the window before, and records of the service old enough to know
 //	grown  at least three times as many as before, and at least ten more
@@ -134,11 +134,23 @@ func (g *grouping) state(v *group) {
 	}
 }
 
-var loudness = map[string]int{"new": 0, "grown": 1, "known": 2}
+// minLoud is how many records make a new group one to look at first. Fewer may
+// be what always happens now and then.
+const minLoud = 5
+
+func (v *group) loudness() int {
+	switch {
+	case v.State == "new" && v.Count >= minLoud:
+		return 0
+	case v.State == "grown":
+		return 1
+	}
+	return 2
+}
 
 func louder(a, b *group) int {
 	return cmp.Or(
-		cmp.Compare(loudness[a.State], loudness[b.State]),
+		cmp.Compare(a.loudness(), b.loudness()),
 		cmp.Compare(b.Count, a.Count),
 		strings.Compare(a.ID, b.ID),
 	)

@@ -59,6 +59,23 @@ func TestTheWindowBeforeTellsWhatIsNew(t *testing.T) {
 	}
 }
 
+func TestTheLoudestGroupsComeFirst(t *testing.T) {
+	all := at(1, 2*hour-time.Minute, 0, healthy)
+	for message, n := range map[string][2]int{ // before and now
+		"new and many": {0, 6}, "grown": {3, 20}, "known, many": {30, 40}, "new, few": {0, 4}, "known, few": {2, 2},
+	} {
+		all = append(all, at(n[0], hour, time.Second, failing(message))...)
+		all = append(all, at(n[1], 0, time.Second, failing(message))...)
+	}
+	var got []string
+	for _, f := range Groups(testNow, hour, all) {
+		got = append(got, f.Signature)
+	}
+	if want := []string{"new and many", "grown", "known, many", "new, few", "known, few"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestAGroupSaysEverythingAboutItself(t *testing.T) {
 	r := failing("no answer in 30 s")
 	r.Lineage.Prompt = "v32"

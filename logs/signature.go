@@ -72,6 +72,7 @@ func mask(message string, own []string) string {
 			i++
 		}
 	}
+	m.flush()
 	return strings.TrimSpace(m.out.String())
 }
 

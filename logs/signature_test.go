@@ -28,6 +28,7 @@ func TestMaskKeepsWhatIsTheSameAndHidesWhatDiffers(t *testing.T) {
 		"first line\nsecond 2":                                "first line",
 		"tabs\tand  blanks ":                                  "tabs and blanks",
 		"prompt_version=v32 failed":                           "prompt_version=<*> failed",
+		"gone (attempt 2, request r-1)":                       "gone (attempt <*>, request <*>)",
 		"HTTP/1.1 503":                                        "HTTP/<*> <*>",
 		"1/2/3-4:5":                                           "<*>",
 		"größer als 3":                                        "größer als <*>",
