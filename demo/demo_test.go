@@ -194,6 +194,9 @@ func TestEveryScenarioTellsItsStory(t *testing.T) {
 			}
 			onlyTheGuiltyHasAlerts(t, d, sc)
 			failingRecordsCarryTheGuiltyVersion(t, d, sc)
+			if sc.Name == "feature-drift" {
+				onlySomeFeaturesMove(t, d)
+			}
 			if sc.change != nil {
 				theFeedNamesTheChange(t, d, sc)
 				theRollbackHelps(t, d, c, sc)
@@ -236,6 +239,45 @@ func onlyTheGuiltyBecomesCritical(t *testing.T, d *Demo, sc Scenario) {
 		}
 	}
 	t.Errorf("no signal of %s is critical at all of %d looks: %v", sc.guilty, looks, critical)
+}
+
+// onlySomeFeaturesMove compares the newest two minutes with those half an hour
+// before the fault.
+func onlySomeFeaturesMove(t *testing.T, d *Demo) {
+	t.Helper()
+	moved := map[string]bool{"amount": true, "merchant_risk": true, "age_days": false, "velocity_1h": false, "geo_distance_km": false}
+	for feature, want := range moved {
+		buckets := func(at time.Time) map[string]float64 {
+			return now(t, d, `label_replace(sum by (le) (increase(ai_feature_value_bucket{service="fraud-score",feature="`+
+				feature+`"}[2m])), "service", "$1", "le", "(.+)")`, at)
+		}
+		if psi := stability(buckets(noon.Add(-13*time.Minute)), buckets(noon)); want && psi < 0.3 || !want && psi > 0.05 {
+			t.Errorf("%s moved by %.3f", feature, psi)
+		}
+	}
+}
+
+// stability is the population stability index of two cumulative histograms by le.
+func stability(ref, cur map[string]float64) float64 {
+	var bounds []float64
+	for le := range ref {
+		b, _ := strconv.ParseFloat(le, 64)
+		bounds = append(bounds, b)
+	}
+	slices.Sort(bounds)
+	share := func(of map[string]float64, i int) float64 {
+		low := 0.0
+		if i > 0 {
+			low = of[bound(bounds[i-1])]
+		}
+		return max((of[bound(bounds[i])]-low)/of["+Inf"], 1e-4)
+	}
+	psi := 0.0
+	for i := range bounds {
+		p, q := share(ref, i), share(cur, i)
+		psi += (q - p) * math.Log(q/p)
+	}
+	return psi
 }
 
 func onlyTheGuiltyHasAlerts(t *testing.T, d *Demo, sc Scenario) {

@@ -47,7 +47,10 @@ type answer struct {
 	body   any
 }
 
-const maxOrder = 1 << 16 // bytes of a request's body
+const (
+	maxOrder   = 1 << 16 // bytes of a request's body
+	maxAnswers = 1000    // kept per slot
+)
 
 // slotOf finds what a request is about; nil was already answered.
 func (d *Demo) slotOf(rw http.ResponseWriter, r *http.Request) *slot {
@@ -110,6 +113,9 @@ func (d *Demo) postSlot(rw http.ResponseWriter, r *http.Request) {
 		a = answer{status: http.StatusUnprocessableEntity, body: refusal{Error: "this Idempotency-Key was used for another order"}}
 	case !again:
 		a = d.obey(p, o, r.Header.Get("If-Match"))
+		if len(p.answered) >= maxAnswers {
+			clear(p.answered)
+		}
 		p.answered[key] = a
 	}
 	if a.etag != "" {

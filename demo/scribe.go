@@ -49,7 +49,7 @@ func (w *scribe) flush(out []byte) ([]byte, error) {
 func (w *scribe) between(v *world, s *service, from, to time.Time, m moment) {
 	rate := s.logs
 	if v.now.Before(v.dense) {
-		rate *= 0.1
+		rate *= 0.08
 	}
 	share := m.n / max(s.rps*m.seconds, 1e-9) // the season and what the fault adds
 	w.carry[s.name] += rate * m.seconds * share

@@ -68,7 +68,7 @@ func (w *scribe) evaluate(b *behaviour, r *record) {
 	}
 	g := b.Grounded.draw(w.rng)
 	r.judge("groundedness", g, "fail")
-	if g < 0.5 {
+	if g < 0.5 && r.Message == "" {
 		r.Message = fmt.Sprintf("evaluation groundedness: answer not supported by %d documents, score %.2f", len(r.Documents), g)
 	}
 }

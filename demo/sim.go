@@ -14,7 +14,7 @@ const (
 	coarse     = 15 * time.Second // between samples of most of it
 	fine       = 5 * time.Second  // between samples of its end, and live
 	finePart   = 30 * time.Minute
-	densePart  = time.Hour        // of the request log
+	densePart  = 2 * time.Hour    // of the request log
 	beforeNow  = 12 * time.Minute // when a scenario begins, seen from the start
 	jitterSecs = 40
 )
@@ -223,6 +223,7 @@ func (w *world) moment(i int, s *service, t time.Time) moment {
 func newParts(r *recorder, s *service) []part {
 	var all []part
 	for i, pod := range s.pods {
+		all = append(all, alive{r.gauge("up", "Whether the target could be scraped.", tags(s, pod, "app"))})
 		for _, name := range s.exporters {
 			all = append(all, exporters[name](r, s, pod, i)...)
 		}
@@ -232,6 +233,11 @@ func newParts(r *recorder, s *service) []part {
 	}
 	return all
 }
+
+// alive says that a replica could be scraped.
+type alive struct{ *gauge }
+
+func (a alive) tick(*moment) { a.exactly(1) }
 
 // exporters make the series of one replica, by the names used in world.go. i
 // counts the replicas: what exists once per service is made for the first.

@@ -22,7 +22,7 @@ func newServices() []*service {
 func newChats() []*service {
 	chat := func(name, model, provider string, rps, peak, took, tokensIn, tokensOut, usd float64) *service {
 		s := &service{
-			name: name, kind: health.LLM, rps: rps, peak: peak, logs: 0.16,
+			name: name, kind: health.LLM, rps: rps, peak: peak, logs: 0.10,
 			operation: "chat", provider: provider, model: model,
 			exporters: []string{"otel", "litellm", "answers"}, judged: 0.3,
 			base: behaviour{
@@ -36,7 +36,7 @@ func newChats() []*service {
 		return s
 	}
 	support := chat("support-chat", "gpt-4.1-mini", "openai", 12, 15, 1.6, 780, 140, 0.0006)
-	support.logs = 0.5
+	support.logs = 0.30
 	support.release("prompt", "v29", 40*day, "first with order lookup")
 	support.release("prompt", "v30", 19*day, "shorter greetings")
 	support.release("prompt", "v31", 6*day, "returns policy of November")
@@ -66,7 +66,7 @@ func newChats() []*service {
 	translate.voice = translateVoice
 
 	llama := &service{
-		name: "llama-chat", kind: health.LLM, rps: 10, peak: 16, logs: 0.4,
+		name: "llama-chat", kind: health.LLM, rps: 10, peak: 16, logs: 0.22,
 		operation: "chat", provider: "vllm", model: "meta-llama/Llama-3.3-70B-Instruct",
 		exporters: []string{"vllm"},
 		base: behaviour{
@@ -85,7 +85,7 @@ func newChats() []*service {
 func newRAGs() []*service {
 	rag := func(name, model string, rps, peak, took float64) *service {
 		s := &service{
-			name: name, kind: health.RAG, rps: rps, peak: peak, logs: 0.2,
+			name: name, kind: health.RAG, rps: rps, peak: peak, logs: 0.10,
 			operation: "chat", provider: "openai", model: model,
 			exporters: []string{"otel", "answers", "retrieval"}, judged: 0.35,
 			base: behaviour{
@@ -100,7 +100,7 @@ func newRAGs() []*service {
 		return s
 	}
 	docs := rag("docs-answers", "gpt-4.1", 12, 13, 2.0)
-	docs.logs = 0.5
+	docs.logs = 0.30
 	docs.release("index", "idx-1107", 16*day, "")
 	docs.release("index", "idx-1114", 9*day, "")
 	docs.release("index", "idx-1121", 2*day, "nightly, text-embedding-3-large")
@@ -127,7 +127,7 @@ func newRAGs() []*service {
 func newAgents() []*service {
 	agent := func(name, model string, rps, peak, steps, took, usd float64) *service {
 		s := &service{
-			name: name, kind: health.Agent, rps: rps, peak: peak, logs: 0.25,
+			name: name, kind: health.Agent, rps: rps, peak: peak, logs: 0.12,
 			operation: "invoke_agent", provider: "anthropic", model: model,
 			exporters: []string{"agent", "answers"}, judged: 0.3,
 			base: behaviour{
@@ -141,7 +141,7 @@ func newAgents() []*service {
 		return s
 	}
 	triage := agent("triage-agent", "claude-sonnet-4", 11, 12, 5.5, 7, 0.031)
-	triage.logs = 0.5
+	triage.logs = 0.30
 	triage.release("deploy", "2.13.0", 13*day, "")
 	triage.release("deploy", "2.14.0", 5*day, "ticket merge tool")
 	triage.release("prompt", "v8", 13*day, "")

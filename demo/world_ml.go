@@ -5,7 +5,7 @@ import "sickbay/health"
 func newModels() []*service {
 	model := func(name string, rps, peak, took float64) *service {
 		s := &service{
-			name: name, kind: health.ML, rps: rps, peak: peak, logs: 0.2,
+			name: name, kind: health.ML, rps: rps, peak: peak, logs: 0.10,
 			operation: "predict", provider: "kserve", model: name,
 			exporters: []string{"kserve", "model"},
 			base: behaviour{
@@ -17,7 +17,7 @@ func newModels() []*service {
 		return s
 	}
 	fraud := model("fraud-score", 120, 17, 0.018)
-	fraud.logs = 0.5
+	fraud.logs = 0.30
 	fraud.base.Outcome, fraud.outcome = 0.965, [2]float64{0.92, 0.86}
 	fraud.base.Features = []feature{
 		{"amount", []float64{5, 10, 20, 35, 60, 100, 160, 250, 400, 700, 1200, 3000}, around(52, 0.95), 0.001, 240},
