@@ -236,17 +236,14 @@ func (w *follower) scan(now time.Time) (failed error) {
 			over++
 			continue
 		}
-		max := f.info.Size()
-		if w.turn == 1 {
-			max = min(max, left)
-			left -= max
-		}
-		t, err := openTail(f.path, max, logs.Options{Service: w.service})
+		from, whole := w.begin(f.path, f.info.Size(), &left)
+		t, err := openTail(f.path, from, logs.Options{Service: w.service})
 		if err != nil {
 			failed = err
 			w.note("cannot read %s: %v", f.path, bare(err))
 			continue
 		}
+		t.skip = !whole
 		t.seen = w.turn
 		w.tails = append(w.tails, t)
 		w.watchFolder(filepath.Dir(f.path))
@@ -256,6 +253,23 @@ func (w *follower) scan(now time.Time) (failed error) {
 	}
 	w.missing(now)
 	return failed
+}
+
+// begin says where to begin in a file that was not there before: at the start of
+// all as far back as history reaches, later at its beginning, or where the file
+// ended that it was copied from. whole says that a line begins there.
+func (w *follower) begin(path string, size int64, left *int64) (from int64, whole bool) {
+	if w.turn == 1 {
+		take := min(size, *left)
+		*left -= take
+		return size - take, take == size
+	}
+	for _, t := range w.tails {
+		if from, ok := t.continues(path); ok {
+			return from, true
+		}
+	}
+	return 0, true
 }
 
 // missing marks the files that no path leads to any more.

@@ -170,6 +170,24 @@ func TestATruncatedFileIsReadFromItsBeginning(t *testing.T) {
 	p.expect("six 1/0")
 }
 
+func TestACopyMadeBeforeTruncationIsNotReadTwice(t *testing.T) {
+	p := newTape(t, "a*.jsonl")
+	p.write("a.jsonl", says(1, "one")+says(2, "two"))
+	p.expect("one two 2/0")
+	p.write("a.jsonl", says(3, "three"))
+	text, err := os.ReadFile(p.path("a.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write("a-1.jsonl", string(text))
+	if err := os.Truncate(p.path("a.jsonl"), 0); err != nil {
+		t.Fatal(err)
+	}
+	p.expect("three 1/0 [a.jsonl was truncated]")
+	p.write("a.jsonl", says(4, "four"))
+	p.expect("four 1/0")
+}
+
 func TestNewFilesOfAPatternArePickedUp(t *testing.T) {
 	p := newTape(t, "*/app.jsonl")
 	p.expect("0/0 [waiting for */app.jsonl]")

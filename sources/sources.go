@@ -69,6 +69,7 @@ type Batch struct {
 type Changes interface {
 	Source
 	// Changes returns what is known to have changed since then, in any order.
+	// Changes may come together with an error: these could be read, others not.
 	Changes(ctx context.Context, since time.Time) ([]health.Change, error)
 }
 

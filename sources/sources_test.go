@@ -256,7 +256,7 @@ func TestHostileAnswersBecomeErrorsThatNameTheSource(t *testing.T) {
 		"an HTML page":       {status(200, "<html>log in</html>"), nil, ""},
 		"half an answer":     {status(200, `[{"id":"1","ts":`), nil, ""},
 		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://u:p@login.example/in?token=s3cret", 302)
+			http.Redirect(w, r, "https://u:p@login.example/in?token=s3cret", http.StatusFound)
 		}, ErrRefused, "answers with a redirect to https://login.example/in;"},
 		"a very long error": {status(500, strings.Repeat("x", 1<<20)), nil, ""},
 		"not the gzip it claims": {func(w http.ResponseWriter, _ *http.Request) {

@@ -39,8 +39,8 @@ type tail struct {
 	has  bool
 }
 
-// openTail opens a file to read its last max bytes and then what comes.
-func openTail(path string, max int64, o logs.Options) (*tail, error) {
+// openTail opens a file to read what stands behind from, and then what comes.
+func openTail(path string, from int64, o logs.Options) (*tail, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -55,12 +55,9 @@ func openTail(path string, max int64, o logs.Options) (*tail, error) {
 	}
 	o.Origin = path
 	t := &tail{path: path, file: file, info: info, parser: logs.NewParser(o), reader: bufio.NewReaderSize(file, readSize)}
-	if over := info.Size() - max; over > 0 {
-		if t.read, err = file.Seek(over, io.SeekStart); err != nil {
-			file.Close()
-			return nil, err
-		}
-		t.skip = true
+	if t.read, err = file.Seek(from, io.SeekStart); err != nil {
+		file.Close()
+		return nil, err
 	}
 	return t, nil
 }
@@ -76,7 +73,7 @@ func (t *tail) grown() (grown, truncated bool, err error) {
 	if info.Size() == t.read {
 		return false, false, nil
 	}
-	if info.Size() < t.read || !t.atMark() {
+	if info.Size() < t.read || !t.atMark(t.file) {
 		if _, err := t.file.Seek(0, io.SeekStart); err != nil {
 			return false, true, err
 		}
@@ -87,10 +84,25 @@ func (t *tail) grown() (grown, truncated bool, err error) {
 	return true, false, nil
 }
 
-func (t *tail) atMark() bool {
+// atMark says whether a file has, before our place, the bytes that we read there.
+func (t *tail) atMark(file *os.File) bool {
 	buf := make([]byte, len(t.mark))
-	_, err := t.file.ReadAt(buf, t.read-int64(len(buf)))
+	_, err := file.ReadAt(buf, t.read-int64(len(buf)))
 	return err == nil && bytes.Equal(buf, t.mark)
+}
+
+// continues says whether another file is a copy of this one, made before this one
+// was truncated, and where in it the first line stands that we have not read.
+func (t *tail) continues(path string) (from int64, ok bool) {
+	if len(t.mark) < markSize { // too little to tell
+		return 0, false
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, false
+	}
+	defer file.Close()
+	return t.read - int64(len(t.partial)), t.atMark(file)
 }
 
 // rest remembers where reading stopped.
