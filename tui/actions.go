@@ -71,6 +71,8 @@ func back(s State, _ scene) (State, Effect) {
 		s.View.Beside = ""
 	case s.View.Zoom:
 		s.View.Zoom = false
+	case s.Panes[name].Large:
+		s = s.with(name, func(p *pane.State) { p.Large = false })
 	case s.Panes[name].Filter != "":
 		s = s.with(name, func(p *pane.State) { p.Filter = "" })
 	case len(s.Back) > 0:

@@ -43,6 +43,9 @@ var openers = map[string]opener{
 		return s.showService(sc, alertService(sc.snap, id))
 	},
 	"drift": func(s State, _ scene, _ string) (State, string) { return s.focus("driftdetail"), "" },
+	"charts": func(s State, _ scene, _ string) (State, string) {
+		return s.with("charts", func(p *pane.State) { p.Large = !p.Large }), ""
+	},
 }
 
 // showRequest opens one request, and remembers it as the selected example.

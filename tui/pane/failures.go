@@ -81,7 +81,7 @@ func drawFailures(in Input, w, h int) []string {
 	for _, f := range shown {
 		when = max(when, width(span(in, f.First, f.Last)))
 	}
-	return rows(in, w, h, ids, func(r *row, i int, name themes.Role) {
+	return rows(in, w, h, ids, func(r *row, i int, _ themes.Role) {
 		f := shown[i]
 		r.col(stateRole(f.State), f.State, 6).right(themes.Text, strconv.Itoa(f.Count), 5).gap(1)
 		if spark > 0 {
@@ -91,7 +91,7 @@ func drawFailures(in Input, w, h int) []string {
 		if service > 0 {
 			r.col(themes.Text, f.Service, service).gap(1)
 		}
-		r.put(name, f.Signature)
+		r.put(themes.Text, f.Signature) // never bold: the far end of the row would be sent again with each key
 	})
 }
 

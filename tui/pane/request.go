@@ -95,9 +95,31 @@ func (p *page) about(q health.Request) {
 	p.blank()
 	p.lineage(q.Lineage)
 	for _, d := range q.Dims {
-		p.fact(d.Name, themes.Text, d.Value)
+		if name := dimension(d, q.Lineage); name != "" {
+			p.fact(name, themes.Text, d.Value)
+		}
 	}
 	p.scores(q.Scores)
+}
+
+// dimension is how a dimension is called beside the lineage, which knows model and
+// prompt under the same names; "": the lineage says it already.
+func dimension(d health.Field, l health.Lineage) string {
+	switch d.Name {
+	case "model":
+		if d.Value == l.Model {
+			return ""
+		}
+		return "asked for"
+	case "response_model":
+		if d.Value == l.Model {
+			return ""
+		}
+		return "answered by"
+	case "prompt":
+		return "prompt name"
+	}
+	return strings.ReplaceAll(d.Name, "_", " ")
 }
 
 // said is what went in, what came out and what was done in between.

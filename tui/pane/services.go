@@ -222,23 +222,27 @@ func writeVersion(_ Input, r *row, s *health.Service, w int) {
 func writeTraffic(in Input, r *row, s *health.Service, w int) {
 	v := signalOf(s, "traffic")
 	spark := w - 7
-	role, text := value(v)
+	role, number := value(v)
 	switch {
 	case !s.Gone.IsZero():
 		r.col(themes.Unknown, "gone "+short(in, s.Gone), spark)
 	case v.State == health.Stale && !v.At.IsZero():
-		r.col(themes.Faint, "stale "+short(in, v.At), spark)
+		text := "stale " + short(in, v.At)
+		if width(text) > spark {
+			text = short(in, v.At) + " old"
+		}
+		r.col(themes.Faint, text, spark)
 	case v.State == health.Absent:
 		if other := firstMeasured(s); other != nil {
-			role, text = value(other)
-			r.col(themes.Faint, other.Short, spark).right(role, text, 7)
+			role, number = value(other)
+			r.col(themes.Faint, other.Short, spark).right(role, number, 7)
 			return
 		}
 		r.gap(spark)
 	default:
 		r.own(themes.Faint, chart.Spark(v.Series, health.Up, in.Snap.At, in.Snap.Window, in.Look.ASCII, spark), spark)
 	}
-	r.right(role, text, 7)
+	r.right(role, number, 7)
 }
 
 // firstMeasured is the most telling signal of a service that has a value.
