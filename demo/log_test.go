@@ -119,7 +119,7 @@ func failingRecordsCarryTheGuiltyVersion(t *testing.T, d *Demo, sc Scenario) {
 		}
 	}
 	was, is := float64(beforeFail)/float64(before), float64(afterFail)/float64(after)
-	if was > 0.04 || is < 0.1 {
+	if was > 0.07 || is < 0.1 {
 		t.Errorf("failing before %.3f of %d, after %.3f of %d", was, before, is, after)
 	}
 	if sc.change != nil && float64(withVersion) < 0.9*float64(afterFail) {

@@ -24,11 +24,12 @@ func (w *scribe) converse(s *service, b *behaviour, r *record) {
 	r.First = round(min(b.First.draw(w.rng), r.Duration), 3)
 	r.Cost = round(b.USD*float64(r.TokensIn)/w.in.meanOf(b.In), 6)
 	r.Finish = []string{"stop"}
-	ask := s.voice.talk[w.rng.IntN(len(s.voice.talk))]
+	topic := w.rng.IntN(len(s.voice.talk))
+	ask := s.voice.talk[topic]
 	r.input(w.digits(ask.question))
 	r.answer(w.digits(ask.answer))
 	if s.kind == health.RAG {
-		w.retrieve(s, b, r)
+		w.retrieve(s, b, r, topic)
 	}
 	if s.kind == health.Agent {
 		w.work(s, b, r)
@@ -103,16 +104,21 @@ func (w *scribe) technical(s *service, b *behaviour, r *record) {
 }
 
 // retrieve fills the documents a RAG service found.
-func (w *scribe) retrieve(s *service, b *behaviour, r *record) {
+// A good search begins with the passage on its topic.
+func (w *scribe) retrieve(s *service, b *behaviour, r *record, topic int) {
 	if w.chance(b.Empty) {
 		r.fail("warn", "retrieval_empty", 200, fmt.Sprintf("no documents above score 0.30 in index %s for query of %d tokens",
 			r.Index, 6+w.rng.IntN(20)))
 		r.answer("I could not find anything about that in the documents.")
 		return
 	}
-	best := b.Retrieval.draw(w.rng)
+	best, all := b.Retrieval.draw(w.rng), s.voice.documents
+	first := topic
+	if best < 0.6 {
+		first += 1 + w.rng.IntN(len(all)-1)
+	}
 	for i := range 3 + w.rng.IntN(2) {
-		d := s.voice.documents[w.rng.IntN(len(s.voice.documents))]
+		d := all[(first+i)%len(all)]
 		r.Documents = append(r.Documents, document{
 			ID: d.id + "#" + w.digits("##"), Score: round(best*math.Pow(0.93, float64(i)), 3),
 			Age: math.Round(b.Age + w.rng.Float64()*30*3600), Content: d.text,
@@ -128,7 +134,7 @@ func (w *scribe) work(s *service, b *behaviour, r *record) {
 		return
 	}
 	for i := range min(steps, 12) {
-		c := s.voice.calls[(i+w.rng.IntN(2))%len(s.voice.calls)]
+		c := s.voice.calls[i%len(s.voice.calls)]
 		t := toolCall{Name: c.name, Arguments: w.digits(c.arguments), Result: w.digits(c.result), Duration: round(0.1+w.rng.ExpFloat64()*0.3, 3)}
 		if w.chance(b.ToolFails) {
 			t.Result, t.Error = "", w.pick("HTTP 503 from backend", "deadline of 5000 ms exceeded", "invalid argument: page_token")

@@ -3,7 +3,7 @@ package demo
 // A voice is what a service and its users say. In all texts # stands for a digit.
 type voice struct {
 	talk      []exchange
-	documents []passage // what retrieval may find
+	documents []passage // what retrieval may find; the n-th answers the n-th question
 	tools     []string
 	calls     []call // of tools, the first one is the one that may repeat
 	subject   string // whom a prediction is about
@@ -25,7 +25,7 @@ var supportVoice = voice{talk: []exchange{
 	{"I was charged twice for order 4#######", "One of the two is only reserved by your bank and disappears within 3 days; we booked 5#.90 EUR once."},
 	{"how long is the warranty on the headphones", "Two years from delivery. Keep order number 4####### as your receipt."},
 	{"Cancel my newsletter please", "Done. It may take a day until the last mail on its way has arrived."},
-	{"Is the grey lamp available again?", "We expect 2## of them on the 2#th. Shall I write to you then?"},
+	{"Is the grey lamp available again?", "We expect 2## of them in # days. Shall I write to you then?"},
 }}
 
 var codeVoice = voice{talk: []exchange{
@@ -92,8 +92,8 @@ var legalVoice = voice{
 		{"Limitation period for claims from a works contract?", "Two years for work on movable things, five for buildings, from acceptance. [§ 634a BGB]"},
 		{"notice period after six years of employment", "Two months to the end of a calendar month for the employer. [§ 622 (2) BGB]"},
 		{"Is an oral guarantee valid?", "Only between merchants; otherwise a guarantee needs writing. [§ 766 BGB, § 350 HGB]"},
-		{"case law on late delivery in online shops", "Four decisions since 2021; the leading one requires a date, not \"about ## days\"."},
 		{"Who bears the risk during shipment to a consumer?", "The seller, until the goods are handed over. [§ 475 (2) BGB]"},
+		{"case law on late delivery in online shops", "Four decisions since 2021; the leading one requires a date, not \"about ## days\"."},
 	},
 	documents: []passage{
 		{"bgb/634a", "The claims named in § 634 nos 1, 2 and 4 become statute-barred in two years … in five years in the case of a building."},
@@ -132,7 +132,7 @@ var triageVoice = voice{
 	calls: []call{
 		{"search_tickets", `{"query":"status:open similar_to:##### page:1","limit":20}`, `{"tickets":[{"id":48###,"score":0.8#}],"next":"p2"}`},
 		{"get_customer", `{"id":"cus_#####"}`, `{"plan":"business","country":"DE","open_tickets":#}`},
-		{"search_docs", `{"query":"login error after update"}`, `{"hits":[{"id":"kb-3##","title":"Clearing the session cache"}]}`},
+		{"search_docs", `{"query":"#### login error after update"}`, `{"hits":[{"id":"kb-3##","title":"Clearing the session cache"}]}`},
 		{"update_ticket", `{"id":#####,"priority":"high","team":"auth"}`, `{"ok":true}`},
 		{"send_reply", `{"id":#####,"template":"workaround-session"}`, `{"ok":true,"message_id":"m-######"}`},
 	},
@@ -147,10 +147,10 @@ var travelVoice = voice{
 	},
 	tools: []string{"search_flights", "search_hotels", "search_trains", "hold_booking", "get_weather"},
 	calls: []call{
-		{"search_flights", `{"from":"BER","to":"LIS","date":"2027-05-09","max_stops":0}`, `{"offers":[{"id":"f-####","eur":18#}]}`},
-		{"search_hotels", `{"city":"Lisbon","nights":7,"stars":3}`, `{"offers":[{"id":"h-####","eur":7##}]}`},
-		{"get_weather", `{"city":"Lisbon","month":5}`, `{"high_c":23,"rain_days":6}`},
-		{"search_trains", `{"from":"Berlin","to":"Wien","date":"2026-11-24"}`, `{"trains":[{"id":"t-####","eur":5#.9}]}`},
+		{"search_flights", `{"from":"BER","to":"LIS","date":"2027-05-09","max_stops":0,"cursor":"c####"}`, `{"offers":[{"id":"f-####","eur":18#}]}`},
+		{"search_hotels", `{"city":"Lisbon","nights":7,"stars":3,"page":##}`, `{"offers":[{"id":"h-####","eur":7##}]}`},
+		{"get_weather", `{"city":"Lisbon","from":"2027-05-0#","days":##}`, `{"high_c":23,"rain_days":6}`},
+		{"search_trains", `{"from":"Berlin","to":"Wien","date":"2026-11-24","after":"0#:##"}`, `{"trains":[{"id":"t-####","eur":5#.9}]}`},
 		{"hold_booking", `{"offer":"f-####","minutes":30}`, `{"ok":true,"hold":"bk-######"}`},
 	},
 }
