@@ -138,9 +138,7 @@ func (e *Engine) take(a answer) {
 			e.changes.alerts = a.alerts
 		}
 	case someChanges:
-		if a.err == nil {
-			e.changes.add(a.changes)
-		}
+		e.changes.add(a.changes) // a feed with one bad line still tells the others
 	case aVersion:
 		if a.err == nil {
 			a.q.to.state.Version = health.Clean(a.version)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -259,7 +260,7 @@ func TestNothingIsEverInfinite(t *testing.T) {
 				}
 				ls := map[string]string{"service": "a", "le": "1"}
 				for _, m := range v.LabelMatchers {
-					if m.Name == labels.MetricName {
+					if m.Name == model.MetricNameLabel {
 						ls[m.Name] = m.Value
 						continue
 					}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -27,7 +28,7 @@ func TestTheDetectQueryMatchesDetectMetricsAndNothingElse(t *testing.T) {
 	}
 	var name *labels.Matcher
 	for _, m := range sum.Expr.(*parser.VectorSelector).LabelMatchers {
-		if m.Name == labels.MetricName {
+		if m.Name == model.MetricNameLabel {
 			name = m
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -290,7 +291,7 @@ func presences(t *testing.T, sample string) (all []Presence) {
 			t.Errorf("sample line %q: %v", line, err)
 			continue
 		}
-		p := Presence{Metric: ls.Get(labels.MetricName), Labels: map[string]string{}}
+		p := Presence{Metric: ls.Get(model.MetricNameLabel), Labels: map[string]string{}}
 		ls.Range(func(l labels.Label) { p.Labels[l.Name] = l.Value })
 		all = append(all, p)
 	}

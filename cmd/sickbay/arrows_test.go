@@ -44,7 +44,7 @@ var outside = map[string]string{
 	"github.com/charmbracelet/colorprofile":   "cmd/sickbay tui",
 	"github.com/BurntSushi/toml":              "packs themes config",
 	"github.com/prometheus/client_golang/api": "sources",
-	"github.com/prometheus/common":            "sources",
+	"github.com/prometheus/common":            "sources demo/prom",
 	"github.com/prometheus/prometheus":        "demo demo/prom",
 	"github.com/fsnotify/fsnotify":            "sources",
 	"github.com/spf13/cobra":                  "cmd/sickbay",
