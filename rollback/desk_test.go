@@ -405,6 +405,7 @@ func TestWhatIsRefusedWasNotDone(t *testing.T) {
 				}
 				b := workAs(t, newPlay(), options, nil)
 				o := b.plan("", ill...)
+				synctest.Wait() // the desk has opened: what follows is news to it
 				c.order(b, &o)
 				synctest.Wait()
 				id, err := b.desk.Submit(o)

@@ -165,7 +165,9 @@ func TestEveryAnswerHasItsClass(t *testing.T) {
 		{"500", answer(500, "panic"), unknown, "500 Internal Server Error: panic"},
 		{"503", answer(503, ""), unknown, "503"},
 		{"302", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, unknown, "redirects are not followed"},
-		{"307", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect) }, unknown, "redirects are not followed"},
+		{"307", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}, unknown, "redirects are not followed"},
 		{"201", answer(201, "{}"), unknown, "201"},
 		{"a login page with 200", answer(200, "<html>please log in"), unknown, "not JSON"},
 		{"half an answer", cut(202), unknown, "broke off"},

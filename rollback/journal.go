@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -23,13 +22,13 @@ import (
 type Journal struct {
 	path, host, boot string
 
-	mu   sync.Mutex // guards what follows; the file's lock keeps other processes out
+	turn chan struct{} // holds one token; who has it owns the next four, while the file's lock keeps other processes out
 	f    *os.File
 	off  int64  // how far the file has been read: the end of its last whole line
 	last string // hash of the newest line
 	seq  int
-	err  error // the first write error
 
+	first atomic.Pointer[error]  // the first write error
 	lines atomic.Pointer[[]Line] // newest keepLines, oldest first; replaced, never changed
 }
 
@@ -58,7 +57,8 @@ func OpenJournal(path string) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	j := &Journal{path: path, f: f}
+	j := &Journal{path: path, f: f, turn: make(chan struct{}, 1)}
+	j.turn <- struct{}{}
 	j.host, _ = os.Hostname()
 	if b, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
 		j.boot = strings.TrimSpace(string(b))
@@ -85,35 +85,32 @@ func (j *Journal) Path() string { return j.path }
 
 // Close closes the file. Lines already appended are on the disk.
 func (j *Journal) Close() error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.err == nil {
-		j.err = errors.New("it was closed")
-	}
+	defer j.mine()()
+	closed := errors.New("it was closed")
+	j.first.CompareAndSwap(nil, &closed)
 	return j.f.Close()
 }
 
-// Err is why the journal cannot be written; nil: it can.
-func (j *Journal) Err() error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.broken()
+// mine waits for the turn and returns what ends it.
+func (j *Journal) mine() (done func()) {
+	<-j.turn
+	return func() { j.turn <- struct{}{} }
 }
 
-func (j *Journal) broken() error {
-	if j.err == nil {
-		return nil
+// Err is why the journal cannot be written; nil: it can. It never blocks.
+func (j *Journal) Err() error {
+	if err := j.first.Load(); err != nil {
+		return fmt.Errorf("the journal cannot be written: %s: %w", j.path, *err)
 	}
-	return fmt.Errorf("the journal cannot be written: %s: %w", j.path, j.err)
+	return nil
 }
 
 // Append writes one line and returns when it is on the disk. op is the
 // operation id, empty for a note. Credentials in d are redacted.
 func (j *Journal) Append(op, ev string, d Data) (health.Entry, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.err != nil {
-		return health.Entry{}, j.broken()
+	defer j.mine()()
+	if err := j.Err(); err != nil {
+		return health.Entry{}, err
 	}
 	if err := flock(j.f, syscall.LOCK_EX); err != nil {
 		// not an error of the file: the next line may find it free
@@ -122,13 +119,13 @@ func (j *Journal) Append(op, ev string, d Data) (health.Entry, error) {
 	defer funlock(j.f)
 	l, err := j.write(op, ev, d.clean())
 	if err != nil {
-		j.err = err
-		return health.Entry{}, j.broken()
+		j.first.CompareAndSwap(nil, &err)
+		return health.Entry{}, j.Err()
 	}
 	return l.entry(), nil
 }
 
-// write runs under both locks.
+// write runs when it is its turn, under the lock of the file.
 func (j *Journal) write(op, ev string, d Data) (Line, error) {
 	if err := j.inPlace(); err != nil {
 		return Line{}, err
@@ -194,8 +191,7 @@ func (j *Journal) inPlace() error {
 
 // Refresh reads what other processes have written.
 func (j *Journal) Refresh() error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+	defer j.mine()()
 	if _, err := j.catchUp(); err != nil {
 		return fmt.Errorf("journal: %s: %w", j.path, err)
 	}

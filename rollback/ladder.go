@@ -94,7 +94,7 @@ func (c *clerk) start(ctx context.Context, w Witness, o health.Order) error {
 		l.release()
 		return fmt.Errorf("nothing was done: %w", err)
 	}
-	op, err = c.step(op, health.OpPlanned, "", o.Typed)
+	op, err = c.step(op, health.OpPlanned, "checking that nothing has moved since", o.Typed)
 	if err != nil {
 		l.release()
 		return fmt.Errorf("nothing was done: %w", err)
