@@ -67,12 +67,17 @@ func (a *app) watch(ctx context.Context, h *house, name string) error {
 	return nil
 }
 
+// bind reads the keys of a config.
 func bind(cfg *config.Config) (tui.Keys, error) {
 	rebind := map[string][]string{}
 	for action, keys := range cfg.Keys {
 		rebind[action] = strings.Fields(keys)
 	}
-	return tui.Bind(rebind)
+	keys, err := tui.Bind(rebind)
+	if err != nil {
+		return keys, fmt.Errorf("%s: %w", cfg.Path, err)
+	}
+	return keys, nil
 }
 
 // Close waits a moment for a write that is on its way, and closes what was opened.

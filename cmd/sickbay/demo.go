@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,8 +62,11 @@ func scenarioList() string {
 var storyTime = time.Date(2026, 11, 20, 14, 2, 0, 0, time.UTC)
 
 func (a *app) demo(c *cobra.Command, o demoFlags) error {
-	if !contains(scenarioNames(), o.scenario) {
+	if !slices.Contains(scenarioNames(), o.scenario) {
 		return exit{exitUsage, fmt.Errorf("no scenario is called %q: %s", o.scenario, strings.Join(scenarioNames(), ", "))}
+	}
+	if ok, why := a.terminal(); !ok && !o.noTUI && !o.look {
+		return exit{exitUsage, errors.New(why + "; sickbay demo --no-tui serves without a dashboard")}
 	}
 	options := demo.Options{Scenario: o.scenario, Seed: o.seed, Listen: o.listen, Live: true}
 	if o.look {
@@ -88,21 +92,9 @@ func (a *app) demo(c *cobra.Command, o demoFlags) error {
 	}
 }
 
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
-}
-
 // demoDashboard opens the dashboard on the demo. Its journal is its own: what is
 // done to a simulation does not belong into the record of production.
 func (a *app) demoDashboard(c *cobra.Command, path string) error {
-	if ok, why := a.terminal(); !ok {
-		return exit{exitUsage, errors.New(why + "; sickbay demo --no-tui serves without a dashboard")}
-	}
 	cfg, err := config.Load(path)
 	if err != nil {
 		return exit{exitConfig, err}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,9 @@ func (a *app) settings() (*config.Config, error) {
 		if cfg, err = config.Load(path); err != nil {
 			return nil, exit{exitConfig, err}
 		}
+		if _, err := bind(cfg); err != nil { // whoever checks a file wants to hear of its keys as well
+			return nil, exit{exitConfig, err}
+		}
 	}
 	if err := cfg.ApplyEnv(a.getenv); err != nil {
 		return nil, exit{exitConfig, err}
@@ -62,8 +66,11 @@ func (a *app) applyFlags(cfg *config.Config) error {
 		}
 		cfg.Window = w
 	}
-	if a.flags.theme != "" {
-		cfg.Theme = a.flags.theme
+	if t := a.flags.theme; t != "" {
+		if !slices.Contains(themes.Names(), t) {
+			return exit{exitUsage, fmt.Errorf("--theme %q: %s", t, strings.Join(themes.Names(), ", "))}
+		}
+		cfg.Theme = t
 	}
 	cfg.Write = cfg.Write || a.flags.write
 	cfg.ASCII = cfg.ASCII || a.flags.ascii

@@ -18,7 +18,8 @@ func init() {
 	commands["journal"] = func(a *app) *cobra.Command {
 		c := &cobra.Command{
 			Use: "journal", Short: "the record of what was done: show, verify, export",
-			Long: "Every rollback and note is a line of " + a.journalPath() + ",\neach carrying the hash of the one before it. FILE reads another journal.",
+			Long: "Every rollback and note is a line of $XDG_STATE_HOME/sickbay/journal.jsonl (~/.local/state if that is not set),\n" +
+				"each carrying the hash of the one before it. FILE reads another journal.",
 			Args: cobra.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 		}

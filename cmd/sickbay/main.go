@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"sort"
+	"strings"
 	"syscall"
 	"time"
 
@@ -77,18 +78,27 @@ func main() {
 func (a *app) run(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
 	var e exit
-	if !errors.As(err, &e) {
-		e = exit{exitUsage, err} // cobra's own errors are about how it was called
+	if !errors.As(err, &e) { // cobra's own errors are about how it was called
+		e = exit{exitUsage, fmt.Errorf("%w; %s", err, wayOut(c))}
 	}
 	if e.err != nil {
 		fmt.Fprintln(a.err, "sickbay:", clean(e.err.Error()))
 	}
 	return e.code
+}
+
+// wayOut is what somebody can do who called a command as it cannot be called.
+func wayOut(c *cobra.Command) string {
+	c.SuggestionsMinimumDistance = 2
+	if meant := c.SuggestionsFor(c.Flags().Arg(0)); c.Flags().NArg() > 0 && len(meant) > 0 {
+		return "did you mean " + strings.Join(meant, " or ") + "?"
+	}
+	return c.CommandPath() + " --help shows how it is called"
 }
 
 func (a *app) root() *cobra.Command {

@@ -18,7 +18,7 @@ func init() {
 	commands["rollback"] = func(a *app) *cobra.Command {
 		var o rollbackFlags
 		c := &cobra.Command{
-			Use: "rollback SERVICE --reason TEXT", Args: cobra.ExactArgs(1),
+			Use: "rollback SERVICE --reason TEXT", Args: oneService,
 			Short: "take a service back to an earlier version, and say whether it helped",
 			Long: "Climbs the same ladder as the key R: plan, confirmation, journal, one attempt, read back, watch the symptom.\n" +
 				"Needs --write. Exit codes: 0 recovered (or --dry-run was fine), 1 applied but not recovered or unproven,\n" +
@@ -32,6 +32,13 @@ func init() {
 		c.Flags().BoolVar(&o.yes, "yes", false, "do not ask for the target's name")
 		return c
 	}
+}
+
+func oneService(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("one SERVICE is rolled back at a time, %d are named", len(args))
+	}
+	return nil
 }
 
 type rollbackFlags struct {

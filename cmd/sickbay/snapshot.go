@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -106,7 +107,10 @@ func (a *app) picture(to io.Writer, s *health.Snapshot, v pane.View, w, h int, l
 }
 
 func parseSize(s string) (w, h int, err error) {
-	if n, _ := fmt.Sscanf(s, "%dx%d", &w, &h); n != 2 || w < 1 || h < 1 || w > 500 || h > 200 {
+	columns, rows, _ := strings.Cut(s, "x")
+	w, errW := strconv.Atoi(columns)
+	h, errH := strconv.Atoi(rows)
+	if errW != nil || errH != nil || w < 1 || h < 1 || w > 500 || h > 200 {
 		return 0, 0, fmt.Errorf("--size %q: want columns x rows, like 120x40, at most 500x200", s)
 	}
 	return w, h, nil

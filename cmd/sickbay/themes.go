@@ -13,15 +13,20 @@ func init() {
 		return &cobra.Command{
 			Use: "themes", Short: "the themes, each in its own colours", Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error {
+				onTerminal, _ := a.terminal()
 				for _, name := range themes.Names() {
 					look, err := themes.Load(name)
 					if err != nil {
 						return exit{exitConfig, err}
 					}
 					look = look.With(a.flags.ascii, a.colour())
-					fmt.Fprintf(a.out, "%-14s %s %s %s %s %s %s\n", name,
+					line := fmt.Sprintf("%-14s %s %s %s %s %s %s\n", name,
 						look.Paint(themes.OK, "ok"), look.Paint(themes.Warn, "warn"), look.Paint(themes.Critical, "critical"),
 						look.Paint(themes.Unknown, "unknown"), look.Paint(themes.Faint, "old values"), look.Paint(themes.Accent, "selected"))
+					if !onTerminal {
+						line = fmt.Sprintf("%-14s %s\n", name, themes.Doc(name))
+					}
+					fmt.Fprint(a.out, line)
 				}
 				return nil
 			},

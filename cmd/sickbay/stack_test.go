@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sickbay/demo"
+)
+
+// workshop is a folder for all that tests build and start; it goes with them.
+var workshop string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if workshop, err = os.MkdirTemp("", "sickbay-test-"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(workshop)
+		defer closeStacks()
+		return m.Run()
+	}())
+}
+
+// built compiles one of our commands as users get it, without the race detector.
+func built(name, pkg string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		path := filepath.Join(workshop, name)
+		if out, err := exec.Command("go", "build", "-o", path, pkg).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
+		}
+		return path, nil
+	})
+}
+
+var (
+	buildSickbay = built("sickbay", ".")
+	buildFrozen  = built("frozen", "./testdata/frozen")
+)
+
+// binary is the program itself.
+func binary(t testing.TB) string {
+	t.Helper()
+	path, err := buildSickbay()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// closeStacks ends what serves the frozen stacks: it lives as long as its input.
+var closeStacks = func() {}
+
+// stacks are all scenarios at storyTime, served by a process that is started once.
+var stacks = sync.OnceValues(func() (map[string]demo.Info, error) {
+	path, err := buildFrozen()
+	if err != nil {
+		return nil, err
+	}
+	c := exec.Command(path, storyTime.Format(time.RFC3339), workshop)
+	c.Stderr = os.Stderr
+	in, err := c.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	closeStacks = func() { in.Close(); _ = c.Wait() }
+	var places map[string]demo.Info
+	return places, json.NewDecoder(out).Decode(&places)
+})
+
+// stack is one scenario at storyTime.
+func stack(t testing.TB, scenario string) demo.Info {
+	t.Helper()
+	places, err := stacks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return places[scenario]
+}
+
+// altered is a copy of a config with some text replaced.
+func altered(t testing.TB, config string, oldnew ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(oldnew); i += 2 {
+		if !strings.Contains(string(text), oldnew[i]) {
+			t.Fatalf("%s: no %q to replace", config, oldnew[i])
+		}
+	}
+	return written(t, strings.NewReplacer(oldnew...).Replace(string(text)))
+}
+
+// written is a config file with this text.
+func written(t testing.TB, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sickbay.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A console is somebody who types command lines, in a home of his own.
+type console struct {
+	t     testing.TB
+	env   map[string]string
+	now   func() time.Time
+	types string // when he is asked something
+}
+
+// at storyTime is when all but live tests happen.
+func newConsole(t testing.TB) *console {
+	home := t.TempDir()
+	return &console{t: t, now: func() time.Time { return storyTime }, env: map[string]string{
+		"HOME": home, "XDG_STATE_HOME": filepath.Join(home, "state"), "TERM": "xterm-256color",
+	}}
+}
+
+// A said is what came of a command line.
+type said struct {
+	code     int
+	out, err string
+}
+
+// run is sickbay with arguments, without a process around it.
+func (c *console) run(args ...string) said {
+	c.t.Helper()
+	var out, err bytes.Buffer
+	a := &app{
+		in: strings.NewReader(c.types), out: &out, err: &err, now: c.now,
+		getenv: func(name string) string { return c.env[name] },
+	}
+	code := a.run(c.t.Context(), args)
+	return said{code, out.String(), err.String()}
+}
+
+// want runs and insists on an exit code.
+func (c *console) want(code int, args ...string) said {
+	c.t.Helper()
+	s := c.run(args...)
+	if s.code != code {
+		c.t.Fatalf("sickbay %s: exit code %d, want %d\nout: %s\nerr: %s", strings.Join(args, " "), s.code, code, clip(s.out), s.err)
+	}
+	return s
+}
+
+// clip keeps a failure readable.
+func clip(s string) string {
+	if len(s) > 2000 {
+		return s[:2000] + "…"
+	}
+	return s
+}
