@@ -92,6 +92,7 @@ type Engine struct {
 	views    map[moment]*judgement
 	shown    map[health.Lens]*health.Snapshot
 	records  records
+	grouped  map[grouping][]health.Failure
 	changes  changeLog
 	planning map[string]health.Planned
 	load     health.Load
@@ -119,7 +120,7 @@ func New(o Options) *Engine {
 		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned),
 		frames: map[frameKey]*frame{}, facts: map[factKey]*fact{}, inflight: map[string]bool{},
 		views: map[moment]*judgement{}, shown: map[health.Lens]*health.Snapshot{},
-		planning: map[string]health.Planned{},
+		planning: map[string]health.Planned{}, grouped: map[grouping][]health.Failure{},
 	}
 	for _, s := range o.Sources {
 		if l, ok := s.(sources.Logs); ok {

@@ -103,7 +103,7 @@ func (e *Engine) judge(m moment, now time.Time) {
 		Services: services,
 		Changes:  e.changes.between(at.Add(-6*time.Hour), at),
 		Alerts:   e.alerts(m),
-		Failures: logs.Groups(at, e.o.Base, e.records.until(at)),
+		Failures: e.failures(at, e.o.Base),
 		Now:      at, Window: e.o.Base, RateWindow: e.o.Rate,
 	}, j.memory)
 	slices.SortStableFunc(j.services, func(a, b health.Service) int {
@@ -116,6 +116,28 @@ func (e *Engine) judge(m moment, now time.Time) {
 		return cmp.Compare(a.Name, b.Name)
 	})
 	j.used = now
+}
+
+// failures groups the records of a window. Judgement and screen usually ask for the
+// same one: it is grouped once.
+func (e *Engine) failures(at time.Time, window time.Duration) []health.Failure {
+	key := grouping{at, window, e.records.cut + len(e.records.all)}
+	if groups, done := e.grouped[key]; done {
+		return groups
+	}
+	groups := logs.Groups(at, window, e.records.until(at))
+	if len(e.grouped) > 8 {
+		clear(e.grouped)
+	}
+	e.grouped[key] = groups
+	return groups
+}
+
+// grouping is what a list of failures was made of.
+type grouping struct {
+	at      time.Time
+	window  time.Duration
+	records int // ever held
 }
 
 func (e *Engine) targets() map[string][]health.Target {
@@ -138,7 +160,7 @@ func (e *Engine) snapshot(lens health.Lens, now time.Time, w wishes) *health.Sna
 		Version: e.version, At: at.UTC(), Window: lens.Window, Step: stepOf(lens.Window),
 		Live: lens.At.IsZero(), Asking: !e.views[lens.At].whole, Write: e.o.Write, Load: e.load,
 		Services: e.through(lens, e.views[lens.At].services),
-		Failures: logs.Groups(at, lens.Window, e.records.until(at)),
+		Failures: e.failures(at, lens.Window),
 		Changes:  e.changes.between(at.Add(-max(lens.Window, 6*time.Hour)), at),
 		Alerts:   e.alerts(lens.At),
 		Sources:  e.sources(),
