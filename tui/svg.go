@@ -225,6 +225,14 @@ func (p pen) write(b *strings.Builder, text string, x, n, y int) {
 	if ground != "" {
 		fmt.Fprintf(b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f"%s/>`, left, top, float64(n)*cellWidth+0.3, cellHeight+0.3, ground)
 	}
+	text, path := outlined(text, left, top)
+	if path != "" {
+		look := ink
+		if p.faint {
+			look += faint
+		}
+		fmt.Fprintf(b, `<path%s d="%s"/>`+"\n", look, path)
+	}
 	if strings.TrimSpace(text) == "" {
 		return
 	}
@@ -233,7 +241,7 @@ func (p pen) write(b *strings.Builder, text string, x, n, y int) {
 		look += ` font-weight="bold"`
 	}
 	if p.faint {
-		look += ` opacity="0.65"`
+		look += faint
 	}
 	if p.italic {
 		look += ` font-style="italic"`
@@ -244,6 +252,8 @@ func (p pen) write(b *strings.Builder, text string, x, n, y int) {
 	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" textLength="%.1f" lengthAdjust="spacingAndGlyphs"%s>%s</text>`+"\n",
 		left, top+baseline, float64(n)*cellWidth, look, inXML(text))
 }
+
+const faint = ` opacity="0.65"`
 
 // inXML is text as XML may hold it: some characters cannot be written at all.
 func inXML(s string) string {
