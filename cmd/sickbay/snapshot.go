@@ -73,10 +73,8 @@ func (a *app) snapshot(c *cobra.Command, o snapshotFlags) error {
 		i.Service = "*" // the promise has every signal, not only those a picture needs
 	}
 	s := house.round(c.Context(), i)
-	if o.service != "" {
-		if _, ok := s.Service(o.service); !ok {
-			return exit{exitFailed, fmt.Errorf("no service is called %q here", o.service)}
-		}
+	if err := o.missing(s); err != nil {
+		return exit{exitFailed, err}
 	}
 	if o.format == "json" {
 		enc := json.NewEncoder(a.out)
@@ -91,6 +89,17 @@ func (a *app) snapshot(c *cobra.Command, o snapshotFlags) error {
 		look = look.With(cfg.ASCII, false)
 	}
 	return a.picture(a.out, s, v, w, h, look, o.format)
+}
+
+// missing says what of that which was named is not there.
+func (o snapshotFlags) missing(s *health.Snapshot) error {
+	if _, ok := s.Service(o.service); !ok && o.service != "" {
+		return fmt.Errorf("no service is called %q here", o.service)
+	}
+	if r := s.Requests[o.request]; o.request != "" && r.At.IsZero() && r.Raw == "" {
+		return fmt.Errorf("no record of a request %q is held here; it may be older than the newest %d records", o.request, s.Load.Records)
+	}
+	return nil
 }
 
 // picture draws one screen in one format.
