@@ -58,6 +58,9 @@ func (a *app) journalShow() *cobra.Command {
 				return exit{exitFailed, err}
 			}
 			slices.SortStableFunc(entries, func(a, b health.Entry) int { return a.Seq - b.Seq })
+			if len(entries) == 0 {
+				fmt.Fprintln(a.err, "sickbay: the journal has no entries")
+			}
 			for _, e := range entries {
 				fmt.Fprintf(a.out, "%s  %-13s %-16s %-14s %s\n", e.At.UTC().Format("2006-01-02 15:04:05"),
 					clean(e.Event), clean(e.Service), clean(e.By), clean(e.Text))

@@ -64,7 +64,7 @@ func (a *app) rollback(ctx context.Context, service string, o rollbackFlags) err
 	if !o.dry && !cfg.Write {
 		return exit{exitUsage, errors.New("nothing was done: sickbay is read-only; add --write")}
 	}
-	h, err := a.build(cfg, a.journalPath(), rollback.DeskOptions{})
+	h, err := a.build(cfg, a.journalPath(), rollback.DeskOptions{Version: version})
 	if err != nil {
 		return err
 	}
@@ -136,8 +136,10 @@ func chooseTarget(s *health.Snapshot, service, name string) (string, error) {
 	switch {
 	case len(names) == 0:
 		return "", fmt.Errorf("nothing was done: no [[rollback]] of the config names %s", service)
-	case name != "" || len(names) > 1:
-		return "", fmt.Errorf("nothing was done: choose --target %s", strings.Join(names, " or "))
+	case name != "":
+		return "", fmt.Errorf("nothing was done: %s has no target %q; choose --target %s", service, name, strings.Join(names, " or "))
+	case len(names) > 1:
+		return "", fmt.Errorf("nothing was done: %s has several targets; choose --target %s", service, strings.Join(names, " or "))
 	}
 	return names[0], nil
 }
