@@ -17,7 +17,9 @@ type asked struct {
 	source sources.Source
 	state  health.SourceState
 	found  []packs.Found
-	looked time.Time // newest discovery that was answered
+	looked time.Time     // newest discovery that was answered
+	every  time.Duration // between two scrapes, as found; 0: not known
+	paced  bool          // the scrape interval was asked for and answered, or failed
 
 	down  bool // the newest answer was no answer: one question is enough until it is back
 	tried bool // any question has come back since start
@@ -52,6 +54,7 @@ const (
 	someAlerts
 	someChanges
 	aVersion
+	anInterval
 )
 
 // A question is one thing asked of one source.
@@ -94,7 +97,7 @@ func (e *Engine) ask(ctx context.Context, q question) {
 	switch q.what {
 	case aRange:
 		a.got, a.err = q.to.source.(sources.Metrics).Range(ctx, q.frame.expr, q.span.from, q.span.to, q.frame.step)
-	case aFact, aDiscovery:
+	case aFact, aDiscovery, anInterval:
 		a.got, a.err = q.to.source.(sources.Metrics).Instant(ctx, q.expr, q.at)
 	case someAlerts:
 		a.alerts, a.err = q.to.source.(sources.Alerts).Alerts(ctx)
@@ -127,12 +130,14 @@ func (e *Engine) take(a answer) {
 		f := e.fact(a.q.fact, now)
 		f.tried, f.err = now, a.err
 		if a.err == nil {
-			f.series, f.warnings, f.at = a.got.Series, a.got.Warnings, a.q.at
+			f.series, f.byValue, f.warnings, f.at = a.got.Series, nil, a.got.Warnings, a.q.at
 		}
 	case aDiscovery:
 		if a.err == nil {
 			e.discovered(a.q.to, a.got, now)
 		}
+	case anInterval:
+		e.learnInterval(a)
 	case someAlerts:
 		if a.err == nil {
 			e.changes.alerts = a.alerts
@@ -142,6 +147,24 @@ func (e *Engine) take(a answer) {
 	case aVersion:
 		if a.err == nil {
 			a.q.to.state.Version = health.Clean(a.version)
+		}
+	}
+}
+
+// learnInterval takes the scrape interval. A young series has too few samples and
+// looks slower than it is: the interval only ever becomes shorter.
+func (e *Engine) learnInterval(a answer) {
+	a.q.to.paced = true
+	if a.err != nil || len(a.got.Series) != 1 {
+		return
+	}
+	s := lastValue(a.got.Series[0])
+	found := time.Duration(s * float64(time.Second)).Round(time.Second)
+	if found >= time.Second && found <= 5*time.Minute && (a.q.to.every == 0 || found < a.q.to.every) {
+		a.q.to.every = found
+		e.rate = e.o.Rate
+		for _, each := range e.asked {
+			e.rate = max(e.rate, packs.RateFor(each.every))
 		}
 	}
 }

@@ -88,6 +88,7 @@ type Engine struct {
 	tails    []*tail  // sources that are followed
 	frames   map[frameKey]*frame
 	facts    map[factKey]*fact
+	expanded map[template]string // queries as they are sent
 	inflight map[string]bool
 	views    map[moment]*judgement
 	shown    map[health.Lens]*health.Snapshot
@@ -97,6 +98,7 @@ type Engine struct {
 	planning map[string]health.Planned
 	load     health.Load
 	version  uint64
+	rate     time.Duration // range of rate(): the configured one, or as long as the scrapes need
 	dirty    bool
 	slowdown time.Duration // how much longer than Options.Refresh to wait
 }
@@ -118,7 +120,7 @@ func New(o Options) *Engine {
 	e := &Engine{
 		o: o, poke: make(chan struct{}, 1), viewers: map[*Viewer]bool{},
 		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned),
-		frames: map[frameKey]*frame{}, facts: map[factKey]*fact{}, inflight: map[string]bool{},
+		frames: map[frameKey]*frame{}, facts: map[factKey]*fact{}, expanded: map[template]string{}, inflight: map[string]bool{},
 		views: map[moment]*judgement{}, shown: map[health.Lens]*health.Snapshot{},
 		planning: map[string]health.Planned{}, grouped: map[grouping][]health.Failure{},
 	}
@@ -129,7 +131,7 @@ func New(o Options) *Engine {
 		}
 		e.asked = append(e.asked, newAsked(s))
 	}
-	e.load.Refresh = o.Refresh
+	e.load.Refresh, e.rate = o.Refresh, o.Rate
 	return e
 }
 
@@ -260,5 +262,5 @@ func (e *Engine) witness(service string, since time.Time, symptoms []health.Symp
 		snap = &health.Snapshot{}
 	}
 	s, _ := snap.Service(service)
-	return triage.Readings(s, since, e.o.Rate, symptoms)
+	return triage.Readings(s, since, snap.Rate, symptoms)
 }

@@ -22,6 +22,8 @@ type fake struct {
 	err     error
 	hang    bool
 	value   func(service string, t time.Time) (float64, bool)
+	pods    map[string]float64 // of chat: its errors, by pod
+	every   float64            // seconds between two scrapes; 0: it does not say
 }
 
 func (f *fake) Name() string { return f.name }
@@ -59,7 +61,11 @@ func (f *fake) Range(ctx context.Context, expr string, start, end time.Time, ste
 	for _, service := range []string{"chat", "fraud"} {
 		s := sources.Series{Labels: map[string]string{"service": service}}
 		for t := start; !t.After(end); t = t.Add(step) {
-			if v, ok := f.value(service, t); ok {
+			v, ok := f.value(service, t)
+			if strings.HasPrefix(expr, "count by") {
+				f.set(func(f *fake) { v = float64(len(f.pods)) })
+			}
+			if ok {
 				s.Points = append(s.Points, health.Point{T: t.UnixMilli(), V: v})
 			}
 		}
@@ -73,10 +79,22 @@ func (f *fake) Instant(ctx context.Context, expr string, at time.Time) (sources.
 	if err := f.enter(ctx, "instant "+expr); err != nil {
 		return sources.Answer{}, err
 	}
-	if !strings.Contains(expr, "__name__") {
-		return sources.Answer{}, nil
-	}
 	var a sources.Answer
+	if strings.Contains(expr, "service, pod, instance") {
+		for pod, v := range f.pods {
+			a.Series = append(a.Series, sources.Series{
+				Labels: map[string]string{"service": "chat", "pod": pod}, Points: []health.Point{{T: at.UnixMilli(), V: v}},
+			})
+		}
+		return a, nil
+	}
+	if strings.Contains(expr, "count_over_time") && f.every > 0 {
+		a.Series = append(a.Series, sources.Series{Points: []health.Point{{T: at.UnixMilli(), V: f.every}}})
+		return a, nil
+	}
+	if !strings.HasPrefix(expr, "count by") {
+		return a, nil
+	}
 	for _, service := range []string{"chat", "fraud"} {
 		a.Series = append(a.Series, sources.Series{
 			Labels: map[string]string{"__name__": "app_errors_total", "service": service},
@@ -91,7 +109,7 @@ func onePack() []*packs.Pack {
 	return []*packs.Pack{{
 		ID: "app", Kind: health.LLM, Detect: []string{"app_errors_total"}, Identity: []string{"service"},
 		Signals: []packs.Signal{
-			{ID: "errors", Query: "errors"},
+			{ID: "errors", Query: "errors by ($by) [$rate]"},
 			{ID: "tokens_in", Query: "tokens", Detail: true},
 		},
 	}}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -26,6 +28,9 @@ type frame struct {
 	at       time.Time // of the newest good answer
 	tried    time.Time
 	used     time.Time
+
+	by      string             // the label that byValue is an index of
+	byValue map[string][]*line // made when first wanted; nil: series came or went since
 }
 
 // A line is one series of a frame.
@@ -58,7 +63,7 @@ func (f *frame) gap(want span, step time.Duration) (span, bool) {
 func (f *frame) merge(got span, step time.Duration, a sources.Answer, now time.Time) {
 	touches := !f.to.IsZero() && !got.from.After(f.to.Add(step)) && !got.to.Before(f.from.Add(-step))
 	if !touches {
-		f.from, f.to, f.series = got.from, got.to, map[string]*line{}
+		f.from, f.to, f.series, f.byValue = got.from, got.to, map[string]*line{}, nil
 	}
 	if got.from.Before(f.from) {
 		f.from = got.from
@@ -71,7 +76,7 @@ func (f *frame) merge(got span, step time.Duration, a sources.Answer, now time.T
 		l := f.series[key]
 		if l == nil {
 			l = &line{labels: s.Labels}
-			f.series[key] = l
+			f.series[key], f.byValue = l, nil
 		}
 		l.add(s.Points)
 	}
@@ -105,8 +110,21 @@ func (f *frame) trim(from time.Time) {
 		i := sort.Search(len(l.points), func(i int) bool { return l.points[i].T >= from.UnixMilli() })
 		if l.points = l.points[i:]; len(l.points) == 0 {
 			delete(f.series, key)
+			f.byValue = nil
 		}
 	}
+}
+
+// about lists the series whose label has a value, without looking at the others.
+func (f *frame) about(by, value string) []*line {
+	if f.byValue == nil || f.by != by {
+		f.by, f.byValue = by, make(map[string][]*line, len(f.series))
+		for _, key := range slices.Sorted(maps.Keys(f.series)) {
+			l := f.series[key]
+			f.byValue[l.labels[by]] = append(f.byValue[l.labels[by]], l)
+		}
+	}
+	return f.byValue[value]
 }
 
 // between returns the points from..to without copying.
@@ -146,6 +164,20 @@ type fact struct {
 	at       time.Time // the time it speaks of; zero: never answered
 	tried    time.Time
 	used     time.Time
+
+	by      string // as in a frame
+	byValue map[string][]sources.Series
+}
+
+// about lists the series whose label has a value.
+func (f *fact) about(by, value string) []sources.Series {
+	if f.byValue == nil || f.by != by {
+		f.by, f.byValue = by, make(map[string][]sources.Series, len(f.series))
+		for _, s := range f.series {
+			f.byValue[s.Labels[by]] = append(f.byValue[s.Labels[by]], s)
+		}
+	}
+	return f.byValue[value]
 }
 
 // forget drops what nobody has used for a while.

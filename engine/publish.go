@@ -20,7 +20,7 @@ func (e *Engine) publish() {
 	whole := e.whole()
 	shown := map[health.Lens]*health.Snapshot{}
 	for m := range w.moments {
-		e.judge(m, now)
+		e.judge(m, now, w)
 		e.views[m].whole = e.views[m].whole || whole
 	}
 	for lens := range w.lenses {
@@ -29,7 +29,7 @@ func (e *Engine) publish() {
 		}
 	}
 	if j := e.views[moment{}]; j != nil && j.whole {
-		e.live.Store(&health.Snapshot{At: now, Services: j.services})
+		e.live.Store(&health.Snapshot{At: now, Rate: e.rate, Services: j.services})
 	}
 	e.shown = shown
 	e.forget(now)
@@ -82,7 +82,7 @@ func (e *Engine) whole() bool {
 }
 
 // judge lets triage look at one moment.
-func (e *Engine) judge(m moment, now time.Time) {
+func (e *Engine) judge(m moment, now time.Time, w wishes) {
 	j := e.views[m]
 	if j == nil {
 		j = &judgement{}
@@ -92,7 +92,7 @@ func (e *Engine) judge(m moment, now time.Time) {
 	if !m.IsZero() {
 		at = m
 	}
-	services := e.services(m)
+	services := e.services(m, w.services)
 	e.compareAll(m, services)
 	driftSince(services, j.services, at)
 	targets := e.targets()
@@ -104,7 +104,7 @@ func (e *Engine) judge(m moment, now time.Time) {
 		Changes:  e.changes.between(at.Add(-6*time.Hour), at),
 		Alerts:   e.alerts(m),
 		Failures: e.failures(at, e.o.Base),
-		Now:      at, Window: e.o.Base, RateWindow: e.o.Rate,
+		Now:      at, Window: e.o.Base, RateWindow: e.rate,
 	}, j.memory)
 	slices.SortStableFunc(j.services, func(a, b health.Service) int {
 		switch {
@@ -157,7 +157,7 @@ func (e *Engine) snapshot(lens health.Lens, now time.Time, w wishes) *health.Sna
 		at = lens.At
 	}
 	s := &health.Snapshot{
-		Version: e.version, At: at.UTC(), Window: lens.Window, Step: stepOf(lens.Window),
+		Version: e.version, At: at.UTC(), Window: lens.Window, Step: stepOf(lens.Window), Rate: e.rate,
 		Live: lens.At.IsZero(), Asking: !e.views[lens.At].whole, Write: e.o.Write, Load: e.load,
 		Services: e.through(lens, e.views[lens.At].services),
 		Failures: e.failures(at, lens.Window),

@@ -14,6 +14,7 @@ const (
 	discoveryEvery = time.Minute
 	versionEvery   = 10 * time.Minute
 	driftEvery     = time.Minute
+	intervalEvery  = 15 * time.Minute
 )
 
 // missing lists every question that is due and not out already. A source that
@@ -61,6 +62,12 @@ func (e *Engine) questions(a *asked, w wishes) []question {
 	if _, ok := a.source.(sources.Alerts); ok && w.moments[moment{}] && a.due(someAlerts, e.o.Refresh/2, now) {
 		qs = append(qs, question{what: someAlerts, to: a})
 	}
+	if len(a.found) > 0 && a.due(anInterval, intervalEvery, now) {
+		qs = append(qs, question{what: anInterval, to: a, expr: packs.IntervalQuery(a.found), at: now})
+	}
+	if !a.paced {
+		return qs // how long a rate has to be is not known yet
+	}
 	for m := range w.moments {
 		qs = append(qs, e.momentQuestions(a, w, m, now)...)
 	}
@@ -80,6 +87,7 @@ func (a *asked) due(w what, every time.Duration, now time.Time) bool {
 // momentQuestions is everything a judgement of one moment needs.
 func (e *Engine) momentQuestions(a *asked, w wishes, m moment, now time.Time) []question {
 	qs := e.signalQuestions(a, w, health.Lens{Window: e.o.Base, At: m}, now)
+	qs = append(qs, e.replicaQuestions(a, w, m, now)...)
 	at := e.endOf(m, e.o.Refresh)
 	for _, f := range a.found {
 		for _, v := range f.Pack.Versions {
@@ -163,7 +171,19 @@ func (e *Engine) judged(s packs.Signal) bool {
 // expand fills a template. A rate is never taken over less than a step, or what
 // happened between two points would be seen by nobody.
 func (e *Engine) expand(query string, f packs.Found, step time.Duration) string {
-	return packs.Expand(query, f.By, max(e.o.Rate, step), e.o.DriftSpan)
+	t := template{query, f.By, max(e.rate, step)}
+	expr, done := e.expanded[t]
+	if !done {
+		expr = packs.Expand(query, t.by, t.rate, e.o.DriftSpan)
+		e.expanded[t] = expr
+	}
+	return expr
+}
+
+// A template is a query of a pack and what decides how it is sent.
+type template struct {
+	query, by string
+	rate      time.Duration
 }
 
 // endOf is the newest multiple of step that is not in the future of a moment.

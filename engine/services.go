@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"time"
@@ -43,7 +45,7 @@ type draft struct {
 
 // services puts together what every source knows of every service at a moment,
 // not yet judged.
-func (e *Engine) services(m moment) []health.Service {
+func (e *Engine) services(m moment, open map[string]bool) []health.Service {
 	drafts := map[string]*draft{}
 	var order []string
 	var found []packs.Found
@@ -65,7 +67,7 @@ func (e *Engine) services(m moment) []health.Service {
 	all := make([]health.Service, 0, len(order))
 	for _, name := range order {
 		d := drafts[name]
-		e.fill(d, lens)
+		e.fill(d, lens, open)
 		all = append(all, d.Service)
 	}
 	return all
@@ -91,7 +93,7 @@ func (e *Engine) draft(drafts map[string]*draft, label string) *draft {
 }
 
 // fill reads the frames and facts that speak of a service.
-func (e *Engine) fill(d *draft, lens health.Lens) {
+func (e *Engine) fill(d *draft, lens health.Lens, open map[string]bool) {
 	type heard struct {
 		health.Signal
 		pack *packs.Pack
@@ -135,7 +137,23 @@ func (e *Engine) fill(d *draft, lens health.Lens) {
 		d.Kind = health.Infra
 	}
 	d.Version = inWords(d.Lineage, d.Kind)
+	d.Replicas = e.replicas(d, seeing, lens.At, open[d.Name])
+	d.missReplicas()
 	d.Gone = gone(d.Signals)
+}
+
+// missReplicas marks the values of a service of which not everybody reports: they
+// are what the rest says.
+func (d *draft) missReplicas() {
+	r := d.Replicas
+	if r.Now == 0 || r.Now >= r.Most {
+		return
+	}
+	for i := range d.Signals {
+		if s := &d.Signals[i]; s.State == health.Fresh {
+			s.State, s.Note = health.Partial, fmt.Sprintf("%d of %d replicas report", r.Now, r.Most)
+		}
+	}
 }
 
 func catalogueOrder() map[string]int {
@@ -147,7 +165,12 @@ func catalogueOrder() map[string]int {
 }
 
 func sees(f packs.Found, labels map[string]bool) bool {
-	return slices.ContainsFunc(f.Services, func(s string) bool { return labels[s] })
+	for l := range labels {
+		if _, is := slices.BinarySearch(f.Services, l); is {
+			return true
+		}
+	}
+	return false
 }
 
 // better says whether one pack's answer is worth more than another's.
@@ -198,17 +221,10 @@ func (e *Engine) signal(a *asked, f packs.Found, s packs.Signal, d *draft, lens 
 // of finds the series of a service. With several labels merged into one service
 // the first that has points speaks: merging quantiles would invent numbers.
 func (f *frame) of(by string, labels map[string]bool, from, to time.Time) []health.Point {
-	var names []string
-	for l := range labels {
-		names = append(names, l)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		for _, l := range f.series {
-			if l.labels[by] == name {
-				if ps := between(l.points, from, to); len(ps) > 0 {
-					return ps
-				}
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		for _, l := range f.about(by, name) {
+			if ps := between(l.points, from, to); len(ps) > 0 {
+				return ps
 			}
 		}
 	}
@@ -291,9 +307,12 @@ func (e *Engine) lineage(found []heardPack, labels map[string]bool, m moment) he
 				continue
 			}
 			most := 0.0
-			for _, s := range fa.series {
-				if value := s.Labels[v.Label]; value != "" && labels[s.Labels[h.By]] && lastValue(s) > most {
-					*field, most = value, lastValue(s)
+			for l := range labels {
+				for _, s := range fa.about(h.By, l) {
+					value, n := s.Labels[v.Label], lastValue(s)
+					if value != "" && (n > most || n == most && n > 0 && value < *field) {
+						*field, most = value, n
+					}
 				}
 			}
 		}

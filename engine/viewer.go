@@ -118,20 +118,25 @@ func answered(s *health.Snapshot, i health.Interest) bool {
 	return i.Plan == "" || asked && !p.Asking
 }
 
+// everything as Interest.Service asks for the detail of all services, as a
+// document does.
+const everything = "*"
+
 // wishes is the union of all interests, and what the engine needs for itself.
 type wishes struct {
-	lenses  map[health.Lens]bool
-	moments map[moment]bool
-	detail  bool
-	open    map[string]bool
-	plans   map[string]bool
-	idle    bool // nobody looks and nothing is being proved
+	lenses   map[health.Lens]bool
+	moments  map[moment]bool
+	detail   bool
+	services map[string]bool // whose replicas are wanted
+	open     map[string]bool
+	plans    map[string]bool
+	idle     bool // nobody looks and nothing is being proved
 }
 
 func (e *Engine) wishes() wishes {
 	w := wishes{
 		lenses: map[health.Lens]bool{}, moments: map[moment]bool{},
-		open: map[string]bool{}, plans: map[string]bool{}, idle: true,
+		open: map[string]bool{}, plans: map[string]bool{}, services: map[string]bool{}, idle: true,
 	}
 	for _, v := range e.watchers() {
 		i := *v.want.Load()
@@ -139,12 +144,15 @@ func (e *Engine) wishes() wishes {
 		w.open[i.Request] = true
 		w.plans[i.Plan] = true
 		w.detail = w.detail || i.Service != ""
+		w.services[i.Service] = true
 		if !i.Hidden {
 			w.idle = false
 			w.moments[i.At] = true
 		}
 	}
 	delete(w.open, "")
+	delete(w.services, "")
+	delete(w.services, everything)
 	delete(w.plans, "")
 	if e.proving() { // a rollback is watched whether or not somebody looks
 		w.idle = false

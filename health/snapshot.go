@@ -9,6 +9,7 @@ type Snapshot struct {
 	At      time.Time     // the moment described: now, or where the clock was set to
 	Window  time.Duration // how far back the series reach
 	Step    time.Duration // distance between points of the series
+	Rate    time.Duration // over which rates are taken, at least
 	Live    bool          // At follows the clock
 	Asking  bool          // nothing has answered yet: the first questions are out
 	Write   bool          // actions are allowed
@@ -100,7 +101,31 @@ type Service struct {
 	Suspects []Suspect // best first
 	Targets  []Target  // what could be rolled back
 	Packs    []string  // ids of the packs that see it
+	Replicas Replicas
 	Gone     time.Time // when its last sample was seen, if it has none now
+}
+
+// Replicas is how many instances of a service report, and which of them is unlike
+// the others. The zero value says that nothing is known.
+type Replicas struct {
+	Now  int       // that report
+	Most int       // that reported at any time within the last quarter of an hour
+	Each []Replica // of the service somebody has open; by name
+}
+
+// A Replica is one instance of a service.
+type Replica struct {
+	Name    string
+	Values  []ReplicaValue
+	Deviant string // what is unlike the others, in words; empty: nothing
+}
+
+// ReplicaValue is one signal of one replica.
+type ReplicaValue struct {
+	Signal string
+	Title  string
+	Unit   Unit
+	Value  float64
 }
 
 // Signal finds a signal by id; an unknown id is an absent signal.
