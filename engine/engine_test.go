@@ -83,9 +83,9 @@ func TestAfterTheFirstRoundOnlyTheTailIsFetched(t *testing.T) {
 	inWard(t, nil, func(w ward) {
 		w.Join()
 		w.later(time.Second)
-		first := w.fake.samples
+		first := w.fake.fetched()
 		w.later(10 * time.Second)
-		if tail := w.fake.samples - first; tail == 0 || tail*20 > first {
+		if tail := w.fake.fetched() - first; tail == 0 || tail*20 > first {
 			t.Errorf("the second round fetched %d samples, the first %d", tail, first)
 		}
 	})
@@ -189,9 +189,9 @@ func TestAHungSourceDelaysNobodyElse(t *testing.T) {
 
 func TestTheVerdictDoesNotDependOnTheWindowLookedAt(t *testing.T) {
 	inWard(t, nil, func(w ward) {
-		w.fake.value = func(service string, _ time.Time) (float64, bool) {
+		w.fake.says(func(service string, _ time.Time) (float64, bool) {
 			return map[string]float64{"chat": 0.5, "fraud": 0.001}[service], true
-		}
+		})
 		long, short := w.Join(), w.Join()
 		long.Want(health.Interest{Lens: health.Lens{Window: 24 * time.Hour}})
 		short.Want(health.Interest{Lens: health.Lens{Window: 5 * time.Minute}})
@@ -213,12 +213,12 @@ func TestTheVerdictDoesNotDependOnTheWindowLookedAt(t *testing.T) {
 func TestTheClockCanBeSteppedBack(t *testing.T) {
 	inWard(t, nil, func(w ward) {
 		start := time.Now()
-		w.fake.value = func(_ string, t time.Time) (float64, bool) {
+		w.fake.says(func(_ string, t time.Time) (float64, bool) {
 			if t.Before(start.Add(-30 * time.Minute)) {
 				return 0.001, true
 			}
 			return 0.5, true
-		}
+		})
 		v := w.Join()
 		w.later(time.Second)
 		if s, _ := v.Snapshot().Service("chat"); s.Status != health.Critical {
@@ -240,7 +240,7 @@ func TestTheClockCanBeSteppedBack(t *testing.T) {
 func TestAServiceThatStopsReportingIsShownAsGoneNotDropped(t *testing.T) {
 	inWard(t, nil, func(w ward) {
 		end := time.Now().Add(time.Minute)
-		w.fake.value = func(service string, t time.Time) (float64, bool) { return 0.001, service != "fraud" || t.Before(end) }
+		w.fake.says(func(service string, t time.Time) (float64, bool) { return 0.001, service != "fraud" || t.Before(end) })
 		v := w.Join()
 		w.later(5 * time.Minute)
 		s, ok := v.Snapshot().Service("fraud")

@@ -37,6 +37,12 @@ func (f *fake) log() []string {
 	return append([]string(nil), f.asked...)
 }
 
+func (f *fake) says(value func(service string, t time.Time) (float64, bool)) {
+	f.set(func(f *fake) { f.value = value })
+}
+
+func (f *fake) fetched() int { f.mu.Lock(); defer f.mu.Unlock(); return f.samples }
+
 // enter notes a question and fails or hangs as told.
 func (f *fake) enter(ctx context.Context, what string) error {
 	f.mu.Lock()
@@ -58,10 +64,12 @@ func (f *fake) Range(ctx context.Context, expr string, start, end time.Time, ste
 		return sources.Answer{}, err
 	}
 	var a sources.Answer
+	var value func(string, time.Time) (float64, bool)
+	f.set(func(f *fake) { value = f.value })
 	for _, service := range []string{"chat", "fraud"} {
 		s := sources.Series{Labels: map[string]string{"service": service}}
 		for t := start; !t.After(end); t = t.Add(step) {
-			v, ok := f.value(service, t)
+			v, ok := value(service, t)
 			if strings.HasPrefix(expr, "count by") {
 				f.set(func(f *fake) { v = float64(len(f.pods)) })
 			}
