@@ -74,23 +74,29 @@ func countBytes(t *testing.T, w, h, paint, refresh int) {
 		ward.snap = refreshed(ward.snap)
 		ward.changed <- struct{}{}
 	})
-	p.Send(tea.KeyPressMsg{Code: '6', Text: "6"})
-	time.Sleep(time.Second)
-	out.sent()
 	const keys = 10
-	step("keys in a long list", keys*75, func() {
-		for range keys {
-			p.Send(tea.KeyPressMsg{Code: 'j', Text: "j"})
-			time.Sleep(100 * time.Millisecond)
-		}
-	})
+	for _, l := range []struct {
+		view   rune
+		what   string
+		perKey int
+	}{{'8', "keys in a long list", 75}, {'6', "keys in a long list with the details of each row below", 200}} {
+		p.Send(tea.KeyPressMsg{Code: l.view, Text: string(l.view)})
+		time.Sleep(time.Second)
+		out.sent()
+		step(l.what, keys*l.perKey, func() {
+			for range keys {
+				p.Send(tea.KeyPressMsg{Code: 'j', Text: "j"})
+				time.Sleep(100 * time.Millisecond)
+			}
+		})
+	}
 	cancel()
 	<-ended
 	close(ward.changed)
 	time.Sleep(time.Minute) // commands cannot be cancelled: the tick ends by itself
 }
 
-// longIncident is the fixture with long lists of failures and alerts.
+// longIncident is the fixture with long lists of failures, alerts and entries.
 func longIncident() *health.Snapshot {
 	snap := ward()
 	for i := range 200 {
@@ -98,6 +104,7 @@ func longIncident() *health.Snapshot {
 		f.ID, f.Signature = fmt.Sprintf("f%d", i+10), fmt.Sprintf("tool %d answered <*>", i)
 		snap.Failures = append(snap.Failures, f)
 		snap.Alerts = append(snap.Alerts, health.Alert{Name: fmt.Sprintf("QueueLong%d", i), Service: "llama-chat", State: "firing", Severity: "warning", Since: at(float64(i))})
+		snap.Journal = append(snap.Journal, health.Entry{Seq: i + 100, At: at(float64(i)), Event: "note", By: "ann", Service: "llama-chat", Text: fmt.Sprintf("looked at host %d", i)})
 	}
 	return snap
 }

@@ -55,14 +55,17 @@ const (
 var arms = map[rune]int{
 	'─': left | right, '│': up | down, '┌': down | right, '┐': down | left, '└': up | right, '┘': up | left,
 	'├': up | down | right, '┤': up | down | left, '┬': down | left | right, '┴': up | left | right,
-	'┼': up | down | left | right,
+	'┼': up | down | left | right, '━': left | right, '╸': left,
 }
 
 // dashes is into how many pieces a line is cut, across or down.
 var dashes = map[rune]struct{ across, down float64 }{'╌': {across: 2}, '┄': {across: 3}, '┊': {down: 4}}
 
 func (o *outline) line(r rune, x, y float64) bool {
-	const thick = 1.0
+	thick := 1.0
+	if r == '━' || r == '╸' {
+		thick = 3
+	}
 	midX, midY := x+cellWidth/2-thick/2, y+cellHeight/2-thick/2
 	if n := dashes[r].across; n > 0 {
 		for i := range int(n) {
@@ -78,7 +81,7 @@ func (o *outline) line(r rune, x, y float64) bool {
 	}
 	a := arms[r]
 	if a&left != 0 {
-		o.rect(x, midY, cellWidth/2+thick/2, thick)
+		o.rect(x, midY, cellWidth/2+0.5, thick)
 	}
 	if a&right != 0 {
 		o.rect(midX, midY, cellWidth/2+thick/2, thick)

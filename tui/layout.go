@@ -25,7 +25,24 @@ type Arrangement struct {
 	Focus  int // index into the panes of the screen
 	Lower  int // which pane was below the first when only one fits there
 	Zoom   bool
+	Rows   [most]int // of each pane of the screen: what it would fill, its title included; 0: not known
 }
+
+// most is how many panes a screen has at most.
+const most = 5
+
+// room is share of h rows for pane i, or fewer where it has less to show: others
+// have a use for them.
+func (a Arrangement) room(i, h, share int) int {
+	n := h * share / 100
+	if a.Rows[i] > 0 {
+		n = min(n, max(a.Rows[i], least))
+	}
+	return n
+}
+
+// least is how high a pane stays however little it has to show.
+const least = 3
 
 // screens are the views, in the order of their number keys; the last has none.
 var screens = []struct {
@@ -37,7 +54,7 @@ var screens = []struct {
 	{"drift", []string{"drift", "driftdetail"}},
 	{"failures", []string{"failures", "incommon", "examples"}},
 	{"changes", []string{"changes", "running", "rollbacks"}},
-	{"alerts", []string{"alerts"}},
+	{"alerts", []string{"alerts", "alertdetail"}},
 	{"sources", []string{"sources"}},
 	{"journal", []string{"journal"}},
 	{"request", []string{"request"}},
@@ -86,7 +103,7 @@ func Arrange(a Arrangement) []Box {
 	case a.W < 100 || a.H < 26:
 		return narrow(all, a, panes, focus)
 	}
-	return wide(all, a.Screen, panes)
+	return wide(all, a, panes)
 }
 
 // narrow has room for the first pane and one other.
@@ -97,38 +114,38 @@ func narrow(all rect, a Arrangement, panes []string, focus int) []Box {
 	}
 	share := 55
 	if a.Screen == "service" {
-		share = 65 // charts need height to say anything
+		share = 75 // charts need height to say anything
 	}
-	top, rest := all.above(all.H * share / 100)
+	top, rest := all.above(a.room(0, all.H, share))
 	return []Box{top.box(panes[0]), rest.box(panes[lower])}
 }
 
-func wide(all rect, screen string, panes []string) []Box {
-	switch screen {
+func wide(all rect, a Arrangement, panes []string) []Box {
+	switch a.Screen {
 	case "overview":
 		share := 46
 		if all.H > 44 {
 			share = 40 // a higher screen has room for all services already
 		}
-		top, rest := all.above(all.H * share / 100)
+		top, rest := all.above(a.room(0, all.H, share))
 		middle, bottom := rest.above((rest.H - 1) / 2)
 		why, suspects := middle.beside(middle.W * 57 / 100)
 		failures, alerts := bottom.beside(bottom.W * 57 / 100)
 		return []Box{top.box(panes[0]), why.box(panes[1]), suspects.box(panes[2]), failures.box(panes[3]), alerts.box(panes[4])}
-	case "service":
-		top, rest := all.above(all.H * 68 / 100)
+	case "service", "changes":
+		share := 68
+		if a.Screen == "changes" {
+			share = 50
+		}
+		top, rest := all.above(a.room(0, all.H, share))
 		left, right := rest.beside(rest.W * 57 / 100)
 		return []Box{top.box(panes[0]), left.box(panes[1]), right.box(panes[2])}
 	case "failures":
-		top, rest := all.above(all.H * 42 / 100)
-		middle, bottom := rest.above(rest.H * 40 / 100)
+		top, rest := all.above(a.room(0, all.H, 42))
+		middle, bottom := rest.above(a.room(1, rest.H, 50))
 		return []Box{top.box(panes[0]), middle.box(panes[1]), bottom.box(panes[2])}
-	case "changes":
-		left, rest := all.beside(all.W * 57 / 100)
-		upper, lower := rest.above((rest.H - 1) / 2)
-		return []Box{left.box(panes[0]), upper.box(panes[1]), lower.box(panes[2])}
 	}
-	top, rest := all.above(all.H * 50 / 100)
+	top, rest := all.above(a.room(0, all.H, 50))
 	return []Box{top.box(panes[0]), rest.box(panes[1])}
 }
 

@@ -20,11 +20,22 @@ func Screen(snap *health.Snapshot, s State, w, h int, look *themes.Look, now tim
 // pictures keeps what was drawn, so that a key redraws only what it changed. It
 // belongs to one viewer and is no part of what a picture is.
 type pictures struct {
+	arranged    Arrangement
+	arrangedKey arrangedKey
 	skeleton    *skeleton
 	skeletonKey skeletonKey
 	panes       map[string]drawn
 	head, foot  drawnLine
 	size        int // of the last screen, in bytes
+}
+
+// An arrangedKey is all that an arrangement depends on.
+type arrangedKey struct {
+	snap         *health.Snapshot
+	view         pane.View
+	focus, lower int
+	w, h         int
+	filters      string
 }
 
 type skeletonKey struct {
@@ -123,7 +134,7 @@ func (s State) lineKey(sc scene) lineKey {
 
 // body writes the rule, the panes with the lines between them, and the rule.
 func (p *pictures) body(b *strings.Builder, s State, sc scene) {
-	if k := (skeletonKey{s.arrangement(sc), sc.look}); p.skeleton == nil || p.skeletonKey != k {
+	if k := (skeletonKey{p.arrangement(s, sc), sc.look}); p.skeleton == nil || p.skeletonKey != k {
 		p.skeleton, p.skeletonKey = newSkeleton(k.Arrangement, sc.look), k
 	}
 	var space [8][]string
@@ -147,6 +158,17 @@ func (p *pictures) body(b *strings.Builder, s State, sc scene) {
 			}
 		}
 	}
+}
+
+func (p *pictures) arrangement(s State, sc scene) Arrangement {
+	k := arrangedKey{sc.snap, s.View, s.Focus, s.Lower, sc.w, sc.h, ""}
+	for _, name := range panesOf(s.View.Screen) {
+		k.filters += s.Panes[name].Filter + "/"
+	}
+	if p.arrangedKey != k {
+		p.arranged, p.arrangedKey = s.arrangement(sc), k
+	}
+	return p.arranged
 }
 
 // pane is a box's rows, drawn again only when something they depend on changed.
@@ -189,6 +211,12 @@ func drawTitle(in pane.Input, box Box) string {
 	r := newRow(in.Look, box.W).put(themes.Text, " ").put(role, title(in, box.Pane))
 	if in.State.Filter != "" {
 		r.put(themes.Text, "  ").put(themes.Warn, "/"+in.State.Filter)
+	}
+	if k, ok := pane.Get(box.Pane); ok && k.Extent != nil {
+		unseen := k.Extent(in, box.W, box.H-1).Words()
+		if at := box.W - width(unseen) - 1; unseen != "" && r.used+2 <= at {
+			r.to(at).put(themes.Faint, unseen)
+		}
 	}
 	return r.String()
 }

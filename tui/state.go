@@ -208,6 +208,8 @@ func (s State) settled(sc scene) State {
 		s.View.Failure = s.selected(sc, "failures")
 	case "drift":
 		s.View.Drift = s.selected(sc, "drift")
+	case "alerts":
+		s.View.Alert = s.selected(sc, "alerts")
 	}
 	if s.View.Service == "" && len(sc.snap.Services) > 0 {
 		s.View.Service = sc.snap.Services[0].Name
@@ -279,8 +281,24 @@ func (s State) refuse(why string) State {
 
 // arrangement is how the panes lie in a scene.
 func (s State) arrangement(sc scene) Arrangement {
-	return Arrangement{
+	a := Arrangement{
 		Screen: s.View.Screen, W: sc.w, H: sc.h - chrome,
 		Focus: s.Focus, Lower: s.Lower, Zoom: s.View.Zoom,
 	}
+	if sc.snap.Asking {
+		return a // nobody knows yet how much there will be
+	}
+	for i, name := range panesOf(a.Screen) {
+		if k, ok := pane.Get(name); ok && k.Extent != nil && slices.Contains(fitted, name) {
+			a.Rows[i] = k.Extent(s.input(sc, name, false), sc.w, a.H).Rows
+			if !slices.Contains(bare, name) {
+				a.Rows[i]++
+			}
+		}
+	}
+	return a
 }
+
+// fitted are the panes that leave to others the rows they have nothing for. They
+// lie above others over the whole width.
+var fitted = []string{"services", "drift", "alerts", "failures", "changes", "incommon"}

@@ -118,14 +118,15 @@ func newScale(lo, hi float64, unit health.Unit, limit health.Limit) scale {
 	if far > 0 && lo > 2*(hi-lo) && lo > far {
 		bottom, top = lo, max(hi, lo+far)
 	}
+	least, most := bottom, top // of the data alone: one limit must not pull in the next
 	for _, l := range []*float64{limit.Warn, limit.Critical} {
 		if l == nil || math.IsNaN(*l) || math.Abs(*l) > huge {
 			continue
 		}
-		if top <= 0 && bottom >= 0 || *l <= 3*top {
+		if most <= 0 && least >= 0 || *l <= 3*most {
 			top = max(top, *l)
 		}
-		if *l > top/3 {
+		if *l > most/3 {
 			bottom = min(bottom, *l)
 		}
 	}

@@ -5,10 +5,8 @@ import (
 	"strings"
 )
 
-// eighths are the ends of a horizontal bar.
-var eighths = []string{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"}
-
-// HBar draws a share of w cells as a bar, followed by blanks: exactly w cells. A
+// HBar draws a share of w cells as a bar, followed by blanks: exactly w cells. It
+// is a line and not a block, because many of them stand below each other. A
 // share that is not zero is never invisible, and what is no number is no bar.
 func HBar(share float64, ascii bool, w int) string {
 	if w < 1 {
@@ -17,16 +15,17 @@ func HBar(share float64, ascii bool, w int) string {
 	if math.IsNaN(share) || share <= 0 {
 		return strings.Repeat(" ", w)
 	}
-	n := max(int(math.Round(min(share, 1)*float64(w*8))), 1)
+	halves := max(int(math.Round(min(share, 1)*float64(w*2))), 1)
 	if ascii {
-		n = max(n/8, 1)
+		n := max(halves/2, 1)
 		return strings.Repeat("#", n) + strings.Repeat(" ", w-n)
 	}
-	full, end := n/8, eighths[n%8]
-	if end != "" {
-		return strings.Repeat("█", full) + end + strings.Repeat(" ", w-full-1)
+	n := halves / 2
+	bar := strings.Repeat("━", n)
+	if halves%2 == 1 {
+		bar, n = bar+"╸", n+1
 	}
-	return strings.Repeat("█", full) + strings.Repeat(" ", w-full)
+	return bar + strings.Repeat(" ", w-n)
 }
 
 // Shared is the axis of several distributions beside each other: their largest

@@ -25,6 +25,8 @@ type Chart struct {
 	Window time.Duration // how far back it reaches
 	Step   time.Duration // distance between samples: more than 2.5 of it is a gap
 	Now    string        // what At is called; "" is "now"
+
+	Stacked bool // another chart below has the time axis
 }
 
 // A Mark is something that happened: a vertical line with a letter on top.
@@ -44,7 +46,7 @@ func (c Chart) Draw(look *themes.Look, w, h int) []string {
 	}
 	g := newGrid(w, h)
 	plot := box{w: w, h: h}
-	if w >= 24 && h >= 4 {
+	if w >= 24 && h >= 4 && !c.Stacked {
 		plot.h--
 	}
 	across, down := density(look.ASCII)

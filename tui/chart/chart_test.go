@@ -208,7 +208,7 @@ func TestScalesAreRound(t *testing.T) {
 	}{
 		{"zero is in it", 40, 42, health.PerSecond, health.Limit{}, scale{0, 60, 20}},
 		{"not for scores far away", 0.91, 0.94, health.Score, health.Limit{}, scale{0.9, 1, 0.05}},
-		{"a limit in reach", 0.001, 0.008, health.Ratio, limits(0.02, 0.05), scale{0, 0.06, 0.02}},
+		{"a limit in reach does not pull in the next", 0.001, 0.008, health.Ratio, limits(0.02, 0.05), scale{0, 0.02, 0.005}},
 		{"a limit out of reach", 0.9, 1.9, health.Seconds, limits(30, 90), scale{0, 2, 0.5}},
 		{"nothing but zero shows the limits", 0, 0, health.Ratio, limits(0.02, 0.05), scale{0, 0.06, 0.02}},
 		{"limits under a score", 0.88, 0.93, health.Score, limits(0.8, 0.7), scale{0.7, 1, 0.1}},
@@ -269,12 +269,12 @@ func TestSparklines(t *testing.T) {
 
 func TestBars(t *testing.T) {
 	for _, c := range []struct{ name, got, want string }{
-		{"half", HBar(0.5, false, 4), "██  "},
-		{"an eighth of a cell", HBar(0.01, false, 4), "▏   "},
-		{"never invisible", HBar(1e-9, false, 4), "▏   "},
+		{"half", HBar(0.5, false, 4), "━━  "},
+		{"half a cell", HBar(0.125, false, 4), "╸   "},
+		{"never invisible", HBar(1e-9, false, 4), "╸   "},
 		{"nothing", HBar(0, false, 4), "    "},
 		{"no number", HBar(math.NaN(), false, 4), "    "},
-		{"too much", HBar(math.Inf(1), false, 4), "████"},
+		{"too much", HBar(math.Inf(1), false, 4), "━━━━"},
 		{"ASCII", HBar(0.5, true, 4), "##  "},
 		{"no room", HBar(0.5, true, 0), ""},
 	} {

@@ -13,6 +13,7 @@ func init() {
 		Title:   alertsTitle,
 		Draw:    drawAlerts,
 		Items:   alertIDs,
+		Extent:  listExtent(alertIDs, 0),
 		Explain: explainAlert,
 	})
 }
@@ -83,8 +84,8 @@ func drawAlerts(in Input, w, h int) []string {
 		if a.State != "firing" {
 			r.gap(1).put(themes.Faint, a.State)
 		}
-		if w >= 90 && a.Text != "" {
-			r.gap(2).to(wide+service+24).put(themes.Text, a.Text)
+		if text := wide + service + 24; w >= text+16 {
+			r.gap(2).to(text).put(themes.Text, a.Text)
 		}
 	})
 }

@@ -13,6 +13,7 @@ func init() {
 		Title:   func(Input) string { return "CHANGES" },
 		Draw:    drawChanges,
 		Items:   changeIDs,
+		Extent:  listExtent(changeIDs, 0),
 		Explain: explainChange,
 	})
 }

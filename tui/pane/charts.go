@@ -57,22 +57,32 @@ func chartIDs(in Input) []string {
 	return ids
 }
 
-// A tile is as wide as a chart needs to say something, and as high as its title,
-// four rows of line and a time axis.
+// A tile is as wide as a chart needs to say something. It is a title and a few
+// rows of line, fewer on a low screen; the lowest ones have a time axis as well.
 const (
-	tileWidth  = 38
-	tileHeight = 6
+	tileWidth = 38
+	tileHigh  = 5
+	tileLow   = 4
 )
 
-// tiling is how many charts stand beside each other, and how many rows each has:
-// all n if they fit, otherwise as many as can be read.
-func tiling(n, w, h int) (across, high int) {
+// tiling is how many charts stand beside each other and how high each row of them
+// is: all n if they fit, otherwise as many as can be read.
+func tiling(n, w, h int) (across int, high []int) {
 	across = min(max(w/tileWidth, 1), max(n, 1))
 	if n <= 4 { // few charts look better large
 		across = min(across, 2)
 	}
-	down := (n + across - 1) / max(across, 1)
-	return across, max(h/max(min(down, h/tileHeight), 1), 1)
+	least := tileHigh
+	if h < 4*tileHigh {
+		least = tileLow
+	}
+	down := max(min((n+across-1)/across, (h-1)/least), 1)
+	high = make([]int, down)
+	for i := range high {
+		high[i] = (h - 1 + i) / down // the lower ones first get what is left
+	}
+	high[down-1]++
+	return across, high
 }
 
 func drawCharts(in Input, w, h int) []string {
@@ -92,27 +102,33 @@ func drawCharts(in Input, w, h int) []string {
 	}
 	selected := selectedIndex(in, chartIDs(in))
 	if in.State.Large {
-		return tile(in, &s, all[selected], true, w, h)
+		return tile(in, &s, all[selected], true, false, w, h)
 	}
 	across, high := tiling(len(all), w, h)
-	seen := max(h/high, 1) // rows of tiles
-	first := firstSeen(selected/across, (len(all)+across-1)/across, seen) * across
+	first := firstSeen(selected/across, (len(all)+across-1)/across, len(high)) * across
 	var out []string
-	for i := first; i < len(all) && len(out)+high <= h; i += across {
-		out = append(out, tileRow(in, &s, all[i:min(i+across, len(all))], all[selected], across, w, high)...)
+	for i, th := range high {
+		from := min(first+i*across, len(all))
+		shown := all[from:min(from+across, len(all))]
+		below := len(all) - from - across // as many have another chart below them
+		if i == len(high)-1 {
+			below = 0
+		}
+		out = append(out, tileRow(in, &s, shown, all[selected], across, below, w, th)...)
 	}
 	return fill(out, w, h)
 }
 
-// tileRow puts charts beside each other, a column between them blank.
-func tileRow(in Input, s *health.Service, signals []*health.Signal, selected *health.Signal, across, w, h int) []string {
+// tileRow puts charts beside each other, a column between them blank. Those that
+// have others below them have no time axis.
+func tileRow(in Input, s *health.Service, signals []*health.Signal, selected *health.Signal, across, below, w, h int) []string {
 	out := make([]string, h)
 	x := 0
 	for i := range across {
 		tw := (w - x - (across - 1 - i)) / (across - i)
 		lines := fill(nil, tw, h)
 		if i < len(signals) {
-			lines = tile(in, s, signals[i], signals[i] == selected, tw, h)
+			lines = tile(in, s, signals[i], signals[i] == selected, i < below, tw, h)
 		}
 		for y := range out {
 			if i > 0 {
@@ -126,7 +142,7 @@ func tileRow(in Input, s *health.Service, signals []*health.Signal, selected *he
 }
 
 // tile is one chart with its title: what, how much, and beyond which limit.
-func tile(in Input, s *health.Service, v *health.Signal, selected bool, w, h int) []string {
+func tile(in Input, s *health.Service, v *health.Signal, selected, stacked bool, w, h int) []string {
 	r := newRow(in.Look, w)
 	name := cursor(in, r, selected)
 	role, text := value(v)
@@ -145,7 +161,9 @@ func tile(in Input, s *health.Service, v *health.Signal, selected bool, w, h int
 	if h < 2 {
 		return fill([]string{r.String()}, w, h)
 	}
-	return append([]string{r.String()}, chartOf(in, s, v).Draw(in.Look, w, h-1)...)
+	c := chartOf(in, s, v)
+	c.Stacked = stacked
+	return append([]string{r.String()}, c.Draw(in.Look, w, h-1)...)
 }
 
 // titleOf is the signal's title without what its unit says anyway.

@@ -1,6 +1,9 @@
 package pane
 
 import (
+	"slices"
+	"strings"
+
 	"sickbay/health"
 	"sickbay/themes"
 	"sickbay/tui/chart"
@@ -12,6 +15,7 @@ func init() {
 		Title:   driftTitle,
 		Draw:    drawDrift,
 		Items:   driftIDs,
+		Extent:  listExtent(driftIDs, 1),
 		Explain: explainDrift,
 	})
 }
@@ -22,21 +26,40 @@ func driftTitle(in Input) string {
 		return "DRIFT"
 	}
 	title := "DRIFT of " + s.Name
-	if len(s.Drift) > 0 && s.Drift[0].Against != "" {
-		title += ": now against " + s.Drift[0].Against
+	if i := slices.IndexFunc(s.Drift, func(d health.Drift) bool { return d.Against != "" }); i >= 0 {
+		title += ": now against " + s.Drift[i].Against
 	}
 	return health.Clean(title)
 }
 
+// drifts are the comparisons that are shown. A score of another tool stands in the
+// row of the comparison of the same thing, and in one of its own if there is none.
 func drifts(in Input) []health.Drift {
 	s, _ := selectedService(in)
 	var out []health.Drift
 	for _, d := range s.Drift {
+		if d.Kind == "exported" && slices.ContainsFunc(s.Drift, func(v health.Drift) bool { return v.Kind != "exported" && same(v, d) }) {
+			continue
+		}
 		if matches(in.State.Filter, d.Signal, d.Feature, d.Level, d.Tool) {
 			out = append(out, d)
 		}
 	}
 	return out
+}
+
+func same(a, b health.Drift) bool { return a.Signal == b.Signal && a.Feature == b.Feature }
+
+// exported is what other tools say of the same thing: "evidently psi 2.16".
+func exported(in Input, d health.Drift) string {
+	s, _ := selectedService(in)
+	var out []string
+	for _, v := range s.Drift {
+		if v.Kind == "exported" && d.Kind != "exported" && same(v, d) {
+			out = append(out, strings.TrimSpace(v.Tool+" "+number(health.Score, v.Score)))
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 func driftIDs(in Input) []string {
@@ -70,7 +93,8 @@ func drawDrift(in Input, w, h int) []string {
 	for _, d := range shown {
 		name = max(name, len(driftName(d)))
 	}
-	c := driftColumns{name: min(name, max(w/3, 8), 40), interval: w >= 62, n: w >= 76, trend: w >= 96, tail: w >= 50}
+	c := driftColumns{name: min(name+1, max(w/3, 8), 40), interval: w >= 63, n: w >= 77, tail: w >= 50}
+	c.trend = w >= 97 && slices.ContainsFunc(shown, func(d health.Drift) bool { return len(d.Trend) > 0 })
 	head := newRow(in.Look, w)
 	c.head(head)
 	body := rows(in, w, h-1, ids, func(r *row, i int, name themes.Role) { c.row(in, r, shown[i], name) })
@@ -86,7 +110,7 @@ type driftColumns struct {
 func (c driftColumns) head(r *row) {
 	r.gap(3).col(themes.Title, "WHAT", c.name).gap(1).right(themes.Title, "SCORE", 6).gap(1)
 	if c.interval {
-		r.col(themes.Title, "  INTERVAL", 13).gap(1)
+		r.col(themes.Title, "   INTERVAL", 14).gap(1)
 	}
 	if c.n {
 		r.right(themes.Title, "THEN", 6).gap(1).right(themes.Title, "NOW", 6).gap(2)
@@ -115,7 +139,7 @@ func (c driftColumns) row(in Input, r *row, d health.Drift, name themes.Role) {
 	}
 	r.gap(1)
 	if c.interval {
-		r.col(themes.Faint, interval(d), 13).gap(1)
+		r.col(themes.Faint, interval(d), 14).gap(1)
 	}
 	if c.n {
 		r.right(themes.Text, counted(d, d.NRef), 6).gap(1).right(themes.Text, counted(d, d.NCur), 6).gap(2)
@@ -127,6 +151,9 @@ func (c driftColumns) row(in Input, r *row, d health.Drift, name themes.Role) {
 		r.put(judged, levelWords(d))
 		if !d.Since.IsZero() {
 			r.put(themes.Faint, " since "+clock(in, d.Since))
+		}
+		if says := exported(in, d); says != "" && r.w-r.used > len(says)+4 {
+			r.gap(2).put(themes.Faint, "("+says+")")
 		}
 	}
 }
@@ -182,6 +209,10 @@ func levelWords(d health.Drift) string {
 		return "by " + d.Tool + ", not judged here"
 	}
 	switch d.Level {
+	case "critical": // of the shift, which alone makes no service critical
+		return "large shift"
+	case "warn":
+		return "shift"
 	case "insufficient":
 		return "too few to tell"
 	case "no_data":
@@ -210,6 +241,7 @@ func explainDrift(in Input) [][2]string {
 		add("score", health.Format(health.Score, *d.PSIAdj)+" PSI, less what chance alone would give")
 	}
 	add("interval", interval(d))
+	add("others say", exported(in, d))
 	add("tool", d.Tool)
 	add("note", d.Note)
 	add("query", d.Query)

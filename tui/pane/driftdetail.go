@@ -18,13 +18,14 @@ func init() {
 			}
 			return health.Clean("THEN AND NOW  " + driftName(d))
 		},
-		Draw:  func(in Input, w, h int) []string { return driftPage(in, w).cut(in.State.Offset, h) },
-		Lines: func(in Input, w int) int { return len(driftPage(in, w).rows) },
+		Draw:   func(in Input, w, h int) []string { return driftPage(in, w).cut(in.State.Offset, h) },
+		Lines:  func(in Input, w int) int { return len(driftPage(in, w).rows) },
+		Extent: textExtent(driftPage),
 	})
 }
 
-// driftPage is the numbers of one comparison, then both distributions beside each
-// other on one axis.
+// driftPage is the verdict on one comparison, both distributions beside each other
+// on one axis, and what else is known of it.
 func driftPage(in Input, w int) *page {
 	p := newPage(in, w)
 	d, ok := selectedDrift(in, "")
@@ -32,43 +33,51 @@ func driftPage(in Input, w int) *page {
 		p.wrap(themes.Faint, 1, "no comparison is selected")
 		return p
 	}
-	if d.Kind == "exported" {
-		p.fact("score", themes.Text, number(health.Score, d.Score))
-		p.fact("computed by", themes.Text, orDash(d.Tool))
-		p.wrap(themes.Faint, 1, "shown as exported: sickbay does not know its limits and does not judge it")
-	} else {
+	p.verdict(d)
+	p.distributions(d)
+	if d.Kind != "exported" {
+		p.blank()
 		p.numbers(d)
 	}
 	if d.Note != "" {
 		p.wrap(themes.Faint, 1, d.Note)
 	}
-	p.blank()
-	p.distributions(d)
 	return p
 }
 
-func (p *page) numbers(d health.Drift) {
-	role := themes.Text
+// verdict is one row: how far, since when, from how many.
+func (p *page) verdict(d health.Drift) {
+	if d.Kind == "exported" {
+		p.wrap(themes.Text, 1, "score "+number(health.Score, d.Score)+", computed by "+orDash(d.Tool))
+		p.wrap(themes.Faint, 1, "shown as exported: sickbay does not know its limits and does not judge it")
+		return
+	}
+	role, text := themes.Text, levelWords(d)
 	if d.Status == health.Warn || d.Status == health.Critical {
 		role = roleOf(d.Status)
 	}
-	level := levelWords(d)
 	if !d.Since.IsZero() {
-		level += " since " + clock(p.in, d.Since)
+		text += " since " + clock(p.in, d.Since)
 	}
-	p.fact("level", role, level)
 	if d.PSIAdj != nil {
-		score := health.Format(health.Score, *d.PSIAdj) + " PSI"
-		if i := interval(d); i != "" {
-			score += ", 95 % interval " + i
-		}
-		if d.P != nil {
-			score += ", by chance " + probability(*d.P)
-		}
-		if d.Gap != nil {
-			score += ", widest gap " + health.Format(health.Ratio, *d.Gap)
-		}
-		p.fact("score", role, score)
+		text += "   PSI " + health.Format(health.Score, *d.PSIAdj)
+	}
+	p.wrap(role, 1, text)
+}
+
+// numbers are what a second look asks for.
+func (p *page) numbers(d health.Drift) {
+	if i := interval(d); i != "" {
+		p.fact("interval", themes.Text, i+", with 95 % certainty")
+	}
+	if d.P != nil {
+		p.fact("by chance", themes.Text, probability(*d.P))
+	}
+	if d.Gap != nil {
+		p.fact("widest gap", themes.Text, health.Format(health.Ratio, *d.Gap)+" between the cumulative shares")
+	}
+	if says := exported(p.in, d); says != "" {
+		p.fact("others say", themes.Text, says+", shown as exported and not judged here")
 	}
 	counted := count(d.NRef) + " then, " + count(d.NCur) + " now"
 	if d.Detectable != nil {
@@ -93,8 +102,12 @@ func (p *page) distributions(d health.Drift) {
 		p.wrap(themes.Faint, 1, "the shares are not known")
 		return
 	}
-	label := 6
-	for _, c := range d.Cells[:n] {
+	first, label := 0, 6
+	for ; first < n-1 && d.Ref[first] == 0 && d.Cur[first] == 0; first++ { // nothing was ever in it
+	}
+	for ; n > first+1 && d.Ref[n-1] == 0 && d.Cur[n-1] == 0; n-- {
+	}
+	for _, c := range d.Cells[first:n] {
 		label = max(label, len([]rune(c)))
 	}
 	label = min(label, max(p.w/4, 1), 24)
@@ -107,10 +120,10 @@ func (p *page) distributions(d health.Drift) {
 		r.gap(label+3).col(themes.Title, then, bar+7).gap(2).col(themes.Title, "now", bar+7)
 	})
 	top := chart.Shared(d.Ref[:n], d.Cur[:n])
-	for i := range n {
+	for i := first; i < n; i++ {
 		p.line(func(r *row) {
 			r.gap(1).right(themes.Text, d.Cells[i], label)
-			p.share(r, themes.Line2, d.Ref[i], top, bar)
+			p.share(r, themes.Faint, d.Ref[i], top, bar)
 			r.gap(1)
 			p.share(r, themes.Line1, d.Cur[i], top, bar)
 		})

@@ -9,10 +9,11 @@ import (
 
 func init() {
 	register(Kind{
-		Name:  "examples",
-		Title: func(Input) string { return "NEWEST REQUESTS" },
-		Draw:  drawExamples,
-		Items: exampleIDs,
+		Name:   "examples",
+		Title:  func(Input) string { return "NEWEST REQUESTS" },
+		Draw:   drawExamples,
+		Items:  exampleIDs,
+		Extent: listExtent(exampleIDs, 0),
 	})
 }
 

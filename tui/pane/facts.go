@@ -9,10 +9,11 @@ import (
 
 func init() {
 	register(Kind{
-		Name:  "facts",
-		Title: func(Input) string { return "RUNS" },
-		Draw:  func(in Input, w, h int) []string { return factsPage(in, w).cut(in.State.Offset, h) },
-		Lines: func(in Input, w int) int { return len(factsPage(in, w).rows) },
+		Name:   "facts",
+		Title:  func(Input) string { return "RUNS" },
+		Draw:   func(in Input, w, h int) []string { return factsPage(in, w).cut(in.State.Offset, h) },
+		Lines:  func(in Input, w int) int { return len(factsPage(in, w).rows) },
+		Extent: textExtent(factsPage),
 	})
 }
 

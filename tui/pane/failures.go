@@ -16,6 +16,7 @@ func init() {
 		Title:   failuresTitle,
 		Draw:    drawFailures,
 		Items:   failureIDs,
+		Extent:  listExtent(failureIDs, 0),
 		Sorts:   nil,
 		Explain: explainFailure,
 	})
@@ -72,20 +73,23 @@ func drawFailures(in Input, w, h int) []string {
 		in.State.Selected = in.View.Failure
 	}
 	service, spark, when := 0, 0, 8
-	if w >= 64 {
-		spark = 8
-	}
-	if w >= 90 {
-		service, spark = 14, 12
-	}
 	for _, f := range shown {
 		when = max(when, width(span(in, f.First, f.Last)))
+		service = max(service, min(width(health.Clean(f.Service)), 16))
+	}
+	switch { // whose failure it is comes before how it went
+	case w < 50:
+		service = 0
+	case w >= 110:
+		spark = 12
+	case w >= 76:
+		spark = 6
 	}
 	return rows(in, w, h, ids, func(r *row, i int, _ themes.Role) {
 		f := shown[i]
 		r.col(stateRole(f.State), f.State, 6).right(themes.Text, strconv.Itoa(f.Count), 5).gap(1)
 		if spark > 0 {
-			r.own(themes.Text, chart.SparkCounts(f.Spark, in.Look.ASCII, spark), spark).gap(1)
+			r.own(themes.Faint, chart.SparkCounts(f.Spark, in.Look.ASCII, spark), spark).gap(1)
 		}
 		r.col(themes.Faint, span(in, f.First, f.Last), when).gap(1)
 		if service > 0 {
@@ -146,7 +150,7 @@ func explainFailure(in Input) [][2]string {
 		{"failure", f.Signature},
 		{"service", f.Service},
 		{"error", f.ErrorType},
-		{"count", fmt.Sprintf("%d in the last %s, %d in the one before", f.Count, window(in), f.Before)},
+		{"count", fmt.Sprintf("%d in the last %s, %d in the %s before", f.Count, window(in), f.Before, window(in))},
 		{"state", f.State + ": " + stateMeaning(f.State)},
 		{"seen", clock(in, f.First) + " to " + clock(in, f.Last)},
 		{"newest", f.Example},

@@ -17,8 +17,15 @@ func AlertID(a health.Alert) string {
 	return b.String()
 }
 
-// DriftID is what View.Drift holds.
-func DriftID(d health.Drift) string { return d.Signal + "/" + d.Feature }
+// DriftID is what View.Drift holds. A score computed by others is told apart by who
+// computed it.
+func DriftID(d health.Drift) string {
+	id := d.Signal + "/" + d.Feature
+	if d.Kind == "exported" {
+		id += "/" + d.Tool
+	}
+	return id
+}
 
 // SuspectID is the id of the change a suspect is; the suspects that are no change
 // (load, the outside world) have ids that no change has.

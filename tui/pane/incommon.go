@@ -7,10 +7,11 @@ import (
 
 func init() {
 	register(Kind{
-		Name:  "incommon",
-		Title: func(Input) string { return "IN COMMON" },
-		Draw:  func(in Input, w, h int) []string { return inCommonPage(in, w).cut(in.State.Offset, h) },
-		Lines: func(in Input, w int) int { return len(inCommonPage(in, w).rows) },
+		Name:   "incommon",
+		Title:  func(Input) string { return "IN COMMON" },
+		Draw:   func(in Input, w, h int) []string { return inCommonPage(in, w).cut(in.State.Offset, h) },
+		Lines:  func(in Input, w int) int { return len(inCommonPage(in, w).rows) },
+		Extent: textExtent(inCommonPage),
 	})
 }
 

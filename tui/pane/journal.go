@@ -14,6 +14,7 @@ func init() {
 		Title:   func(Input) string { return "JOURNAL" },
 		Draw:    drawJournal,
 		Items:   entryIDs,
+		Extent:  listExtent(entryIDs, 0),
 		Explain: explainEntry,
 	})
 }
@@ -40,7 +41,7 @@ func drawJournal(in Input, w, h int) []string {
 	shown := entries(in)
 	switch {
 	case len(in.Snap.Journal) == 0:
-		return sheet(in, w, h, "the journal is empty: it records every rollback and every note")
+		return sheet(in, w, h, "the journal is empty: it records every rollback and every note (m writes one)")
 	case len(shown) == 0:
 		return sheet(in, w, h, "no entry contains “"+in.State.Filter+"”")
 	}
@@ -51,9 +52,9 @@ func drawJournal(in Input, w, h int) []string {
 	}
 	when := clockWidth(in, len(shown), func(i int) time.Time { return shown[i].At })
 	event, service = min(event, 16), min(service, 18, max(w/4, 1))
-	return rows(in, w, h, ids, func(r *row, i int, name themes.Role) {
+	return rows(in, w, h, ids, func(r *row, i int, _ themes.Role) {
 		e := shown[i]
-		r.col(themes.Faint, clock(in, e.At), when).gap(1).col(name, e.Event, event).gap(1)
+		r.col(themes.Faint, clock(in, e.At), when).gap(1).col(themes.Text, e.Event, event).gap(1) // never bold: each key would send it again
 		if w >= 50 {
 			r.col(themes.Text, e.By, 8).gap(1).col(themes.Text, orDash(e.Service), service).gap(1)
 		}

@@ -1,6 +1,7 @@
 package pane
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -103,7 +104,11 @@ func (p *page) wrap(role themes.Role, indent int, s string) {
 // hang adds text whose first row begins after first, as lead writes it, and the
 // others indent cells from the left.
 func (p *page) hang(role themes.Role, first, indent int, lead func(r *row), s string) {
-	for i, l := range p.broken(s, p.w-max(first, indent)) {
+	room := p.w - max(first, indent)
+	if room > 20 {
+		room-- // not up to the line beside the pane
+	}
+	for i, l := range p.broken(s, room) {
 		p.line(func(r *row) {
 			if i == 0 && lead != nil {
 				lead(r)
@@ -128,7 +133,43 @@ func (p *page) broken(s string, w int) []string {
 	if len(s) <= w { // bytes are never fewer than cells
 		return []string{s}
 	}
-	return strings.Split(ansi.Wrap(s, w, ""), "\n")
+	lines := strings.Split(ansi.Wrap(glued(s), w, ""), "\n")
+	for i, l := range lines {
+		lines[i] = strings.ReplaceAll(l, "\u00a0", " ")
+	}
+	return lines
+}
+
+// glued keeps a number and its unit on one line: "17.1 %", "11 m", "1 794".
+func glued(s string) string {
+	b := []byte(s)
+	if !bytes.ContainsAny(b, "0123456789") {
+		return s
+	}
+	var out strings.Builder
+	for i := range b {
+		if b[i] == ' ' && i > 0 && isDigit(b[i-1]) && unitAt(s[i+1:]) {
+			out.WriteString("\u00a0")
+		} else {
+			out.WriteByte(b[i])
+		}
+	}
+	return out.String()
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// unitAt says whether s begins with a percent sign, more digits, or a word of one
+// or two letters.
+func unitAt(s string) bool {
+	if s == "" || s[0] == '%' || isDigit(s[0]) {
+		return s != ""
+	}
+	n := 0
+	for n < len(s) && (s[n] >= 'a' && s[n] <= 'z' || s[n] >= 'A' && s[n] <= 'Z') {
+		n++
+	}
+	return n > 0 && n < 3
 }
 
 // fact adds a name and what it is, with the texts below each other.
@@ -148,16 +189,25 @@ func (p *page) cut(offset, h int) []string {
 }
 
 // cutAt is the part of the page in which item i is seen, from its first row on.
-func (p *page) cutAt(i, h int) []string {
+func (p *page) cutAt(i, h int) []string { return p.cut(p.firstAt(i, h), h) }
+
+// extentAt is the extent of a page that cutAt cuts.
+func (p *page) extentAt(i, h int) Extent {
+	n := len(p.rows)
+	return Extent{First: max(min(p.firstAt(i, h), n-h), 0), Seen: min(h, n), Of: n, Rows: n, Text: true}
+}
+
+// firstAt is the first row that is seen when item i has to be.
+func (p *page) firstAt(i, h int) int {
 	if i >= len(p.item) {
-		return p.cut(0, h)
+		return 0
 	}
 	first, last := p.item[i], len(p.rows)
 	if i+1 < len(p.item) {
 		last = p.item[i+1]
 	}
 	if last <= h {
-		return p.cut(0, h)
+		return 0
 	}
-	return p.cut(min(first, last-h), h)
+	return min(first, last-h)
 }

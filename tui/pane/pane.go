@@ -28,6 +28,7 @@ type View struct {
 	Request string // id of the request that is open
 	Beside  string // id of the request shown beside it, "" none
 	Drift   string // Signal/Feature of the selected drift row
+	Alert   string // id of the selected alert
 	Window  time.Duration
 	At      time.Time // zero: live
 	Zoom    bool
@@ -60,6 +61,9 @@ type Kind struct {
 	// Lines is how many rows there would be with endless height and width w,
 	// so that a pane without items can be scrolled. Nil: it fits.
 	Lines func(in Input, w int) int
+	// Extent says how much there is, and which part of it w × h show. Nil: the
+	// pane always shows all it has.
+	Extent func(in Input, w, h int) Extent
 }
 
 var kinds = map[string]Kind{}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -26,7 +27,8 @@ func init() {
 			p := requestPages(in, w)
 			return p.cut(in.State.Offset, h)
 		},
-		Lines: func(in Input, w int) int { return len(requestPages(in, w).rows) },
+		Lines:  func(in Input, w int) int { return len(requestPages(in, w).rows) },
+		Extent: textExtent(requestPages),
 	})
 }
 
@@ -148,8 +150,16 @@ func (p *page) summary(q health.Request) {
 		p.fact("trace", themes.Text, q.Trace)
 	}
 	if f, ok := p.in.Snap.Failure(q.Group); ok {
-		p.fact("failure", themes.Text, fmt.Sprintf("%s, %d times in the last %s", f.Signature, f.Count, window(p.in)))
+		p.fact("failure", themes.Text, f.Signature+", "+times(f.Count)+" in "+window(p.in))
 	}
+}
+
+// times is "once", "46 times".
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return strconv.Itoa(n) + " times"
 }
 
 func outcomeRole(q health.Request) themes.Role {
@@ -200,8 +210,13 @@ func (p *page) timing(q health.Request) {
 		}
 	}
 	var parts []string
-	if q.TokensIn != nil || q.TokensOut != nil {
-		parts = append(parts, number(health.Count, q.TokensIn)+" tokens in, "+number(health.Count, q.TokensOut)+" out")
+	for _, v := range []struct {
+		n     *float64
+		where string
+	}{{q.TokensIn, " tokens in"}, {q.TokensOut, " tokens out"}} {
+		if v.n != nil {
+			parts = append(parts, health.Format(health.Count, *v.n)+v.where)
+		}
 	}
 	if q.CostUSD != nil {
 		parts = append(parts, health.Format(health.USD, *q.CostUSD))

@@ -14,6 +14,10 @@ func init() {
 			return rollbacksPage(in, w, ids).cutAt(selectedIndex(in, ids), h)
 		},
 		Items: rollbackIDs,
+		Extent: func(in Input, w, h int) Extent {
+			ids := rollbackIDs(in)
+			return rollbacksPage(in, w, ids).extentAt(selectedIndex(in, ids), h)
+		},
 	})
 }
 

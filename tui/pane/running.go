@@ -7,10 +7,11 @@ import (
 
 func init() {
 	register(Kind{
-		Name:  "running",
-		Title: func(Input) string { return "WHAT RUNS NOW, AND WHAT IT CAN GO BACK TO" },
-		Draw:  func(in Input, w, h int) []string { return runningPage(in, w).cut(in.State.Offset, h) },
-		Lines: func(in Input, w int) int { return len(runningPage(in, w).rows) },
+		Name:   "running",
+		Title:  func(Input) string { return "WHAT RUNS NOW, AND WHAT IT CAN GO BACK TO" },
+		Draw:   func(in Input, w, h int) []string { return runningPage(in, w).cut(in.State.Offset, h) },
+		Lines:  func(in Input, w int) int { return len(runningPage(in, w).rows) },
+		Extent: textExtent(runningPage),
 	})
 }
 

@@ -14,19 +14,22 @@ import (
 
 func init() {
 	register(Kind{
-		Name:  "services",
-		Title: func(Input) string { return "SERVICES" },
-		Draw:  drawServices,
-		Items: func(in Input) []string {
-			var ids []string
-			for _, i := range serviceOrder(in) {
-				ids = append(ids, in.Snap.Services[i].Name)
-			}
-			return ids
-		},
+		Name:    "services",
+		Title:   func(Input) string { return "SERVICES" },
+		Draw:    drawServices,
+		Items:   serviceIDs,
+		Extent:  listExtent(serviceIDs, 1),
 		Sorts:   serviceSorts,
 		Explain: explainService,
 	})
+}
+
+func serviceIDs(in Input) []string {
+	var ids []string
+	for _, i := range serviceOrder(in) {
+		ids = append(ids, in.Snap.Services[i].Name)
+	}
+	return ids
 }
 
 var serviceSorts = []string{"status", "name", "kind", "traffic", "errors", "p95"}
@@ -153,6 +156,11 @@ func drawServices(in Input, w, h int) []string {
 	head := newRow(in.Look, w)
 	head.gap(lead)
 	for _, c := range cols {
+		if c.selected {
+			head.put(themes.Title, c.title).gap(2)
+			head.col(themes.Faint, listExtent(serviceIDs, 1)(in, w, h).Words(), lead+c.w-head.used).gap(gap)
+			continue
+		}
 		c.head(head, gap)
 	}
 	body := rows(in, w, h-1, ids, func(r *row, i int, name themes.Role) {

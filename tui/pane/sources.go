@@ -149,7 +149,11 @@ func skewWords(d time.Duration) string {
 func (p *page) load() {
 	l := p.in.Snap.Load
 	p.head("WHAT SICKBAY ITSELF COSTS THEM")
-	p.fact("newest round", themes.Text, fmt.Sprintf("%s questions, %s samples, %s", count(float64(l.LastRound)), count(float64(l.Samples)), took(l.RoundTook)))
+	round := fmt.Sprintf("%s questions, %s samples", count(float64(l.LastRound)), count(float64(l.Samples)))
+	if l.RoundTook > 0 {
+		round += ", took " + took(l.RoundTook)
+	}
+	p.fact("newest round", themes.Text, round)
 	refresh := "every " + health.Ago(l.Refresh)
 	if l.RefreshWhy != "" {
 		refresh += ": " + l.RefreshWhy

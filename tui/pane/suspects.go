@@ -18,6 +18,10 @@ func init() {
 			return suspectsPage(in, w, ids).cutAt(selectedIndex(in, ids), h)
 		},
 		Items: suspectIDs,
+		Extent: func(in Input, w, h int) Extent {
+			ids := suspectIDs(in)
+			return suspectsPage(in, w, ids).extentAt(selectedIndex(in, ids), h)
+		},
 	})
 }
 
@@ -57,7 +61,7 @@ func suspectsPage(in Input, w int, ids []string) *page {
 	}
 	for i, v := range suspects(in) {
 		p.begin()
-		p.suspect(v, i == selectedIndex(in, ids))
+		p.suspect(s, v, i == selectedIndex(in, ids))
 	}
 	if ok && s.Status != health.OK {
 		p.remedy(s)
@@ -65,7 +69,7 @@ func suspectsPage(in Input, w int, ids []string) *page {
 	return p
 }
 
-func (p *page) suspect(v health.Suspect, selected bool) {
+func (p *page) suspect(s health.Service, v health.Suspect, selected bool) {
 	role := themes.Text
 	if v.RuledOut != "" {
 		role = themes.Faint
@@ -87,6 +91,9 @@ func (p *page) suspect(v health.Suspect, selected bool) {
 	if v.RuledOut != "" {
 		p.wrap(themes.Faint, 3, "ruled out: "+v.RuledOut)
 	}
+	if t, ok := remedyFor(s, v); ok {
+		p.offer(t)
+	}
 	for _, e := range v.Evidence {
 		p.wrap(themes.Text, 3, e)
 	}
@@ -101,17 +108,37 @@ func signed(v float64) string {
 	return s
 }
 
-// remedy says what could be taken back, and if not, why.
+// remedyFor is the target that takes a suspect back.
+func remedyFor(s health.Service, v health.Suspect) (health.Target, bool) {
+	for _, t := range s.Targets {
+		if v.Rank == 1 && v.RuledOut == "" && t.Kind == v.Kind && t.Blocked == "" && len(t.Previous) > 0 {
+			return t, true
+		}
+	}
+	return health.Target{}, false
+}
+
+// offer says what R would do.
+func (p *page) offer(t health.Target) {
+	p.hang(themes.Text, 5, 5, func(r *row) { r.gap(3).put(themes.Key, "R") },
+		"rolls "+t.Kind+" back: "+arrowTo(t.Current, t.Previous[0].ID)+p.readOnly())
+}
+
+// remedy says what else could be taken back, and if not, why.
 func (p *page) remedy(s health.Service) {
 	for _, t := range s.Targets {
+		if len(s.Suspects) > 0 {
+			if first, ok := remedyFor(s, s.Suspects[0]); ok && first.Name == t.Name {
+				continue // said where it is suspected
+			}
+		}
 		switch {
 		case t.Blocked != "":
-			p.wrap(themes.Faint, 1, t.Kind+" cannot be rolled back: "+t.Blocked)
+			p.wrap(themes.Faint, 3, t.Kind+" cannot be rolled back: "+t.Blocked)
 		case len(t.Previous) == 0:
-			p.wrap(themes.Faint, 1, t.Kind+" "+t.Current+" has no version before it")
+			p.wrap(themes.Faint, 3, t.Kind+" "+t.Current+" has no version before it")
 		default:
-			p.hang(themes.Text, 3, 3, func(r *row) { r.gap(1).put(themes.Key, "R") },
-				"rolls "+t.Kind+" back: "+arrowTo(t.Current, t.Previous[0].ID)+p.readOnly())
+			p.offer(t)
 		}
 	}
 }
@@ -120,5 +147,5 @@ func (p *page) readOnly() string {
 	if p.in.Snap.Write {
 		return ""
 	}
-	return " (read-only now: start with --write)"
+	return " (needs --write)"
 }

@@ -23,8 +23,9 @@ func init() {
 			}
 			return health.Clean(title)
 		},
-		Draw:  func(in Input, w, h int) []string { return whyPage(in, w).cut(in.State.Offset, h) },
-		Lines: func(in Input, w int) int { return len(whyPage(in, w).rows) },
+		Draw:   func(in Input, w, h int) []string { return whyPage(in, w).cut(in.State.Offset, h) },
+		Lines:  func(in Input, w int) int { return len(whyPage(in, w).rows) },
+		Extent: textExtent(whyPage),
 	})
 }
 

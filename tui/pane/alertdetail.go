@@ -1,0 +1,109 @@
+package pane
+
+import (
+	"strconv"
+	"strings"
+
+	"sickbay/health"
+	"sickbay/themes"
+)
+
+func init() {
+	register(Kind{
+		Name: "alertdetail",
+		Title: func(in Input) string {
+			if a := selectedAlert(in); a != nil {
+				return health.Clean("ALERT " + a.Name)
+			}
+			return "ALERT"
+		},
+		Draw:   func(in Input, w, h int) []string { return alertPage(in, w).cut(in.State.Offset, h) },
+		Lines:  func(in Input, w int) int { return len(alertPage(in, w).rows) },
+		Extent: textExtent(alertPage),
+	})
+}
+
+// selectedAlert is the alert that is looked at: the view's, or the first.
+func selectedAlert(in Input) *health.Alert {
+	for i := range in.Snap.Alerts {
+		if a := &in.Snap.Alerts[i]; in.View.Alert == "" || AlertID(*a) == in.View.Alert {
+			return a
+		}
+	}
+	return nil
+}
+
+// alertPage is what one alert says, and what sickbay sees of the service it names:
+// an alert knows one number, the service has them all.
+func alertPage(in Input, w int) *page {
+	p := newPage(in, w)
+	a := selectedAlert(in)
+	if a == nil {
+		p.wrap(themes.Faint, 1, "no alert is selected")
+		return p
+	}
+	if a.Text != "" {
+		p.wrap(themes.Text, 1, a.Text)
+		p.blank()
+	}
+	p.fact("state", severityRole(a), alertState(in, a))
+	if a.Value != nil {
+		p.fact("value", themes.Text, strconv.FormatFloat(*a.Value, 'g', 4, 64))
+	}
+	p.alarmed(a)
+	var labels []string
+	for _, l := range a.Labels {
+		labels = append(labels, l.Name+"="+l.Value)
+	}
+	if len(labels) > 0 {
+		p.fact("labels", themes.Faint, strings.Join(labels, "  "))
+	}
+	p.fact("source", themes.Faint, orDash(a.Source))
+	return p
+}
+
+// alertState is "firing since 13:51, 11 m; critical".
+func alertState(in Input, a *health.Alert) string {
+	text := a.State
+	if !a.Since.IsZero() {
+		text += " since " + clock(in, a.Since) + ", " + ago(in, a.Since)
+	}
+	if a.Severity != "" {
+		text += "; " + a.Severity
+	}
+	return text
+}
+
+// alarmed is how the service of an alert is, why, and what may have done it.
+func (p *page) alarmed(a *health.Alert) {
+	s, ok := p.in.Snap.Service(a.Service)
+	switch {
+	case a.Service == "":
+		p.fact("service", themes.Faint, "its labels name none")
+		return
+	case !ok:
+		p.fact("service", themes.Faint, a.Service+", which sickbay does not know")
+		return
+	}
+	p.fact("service", roleOf(s.Status), s.Name+" is "+statusWords(p.in, s))
+	if len(s.Suspects) > 0 {
+		v := s.Suspects[0]
+		text := strings.TrimSpace(v.Kind + " " + arrowTo(v.From, v.To))
+		if !v.At.IsZero() {
+			text += " at " + clock(p.in, v.At)
+		}
+		p.fact("suspect", themes.Text, v.Label+": "+text)
+	}
+	name := "because"
+	for _, f := range s.Findings {
+		if strings.HasPrefix(f.Text, "alert "+a.Name+" ") {
+			continue // that is this one
+		}
+		text := sign(p.in.Look, f.Status) + " " + f.Text
+		if !f.Since.IsZero() {
+			text += ", since " + clock(p.in, f.Since)
+		}
+		p.fact(name, themes.Text, text)
+		name = ""
+	}
+}
