@@ -129,8 +129,9 @@ func (f *frame) about(by, value string) []*line {
 
 // between returns the points from..to without copying.
 func between(ps []health.Point, from, to time.Time) []health.Point {
-	lo := sort.Search(len(ps), func(i int) bool { return ps[i].T >= from.UnixMilli() })
-	hi := sort.Search(len(ps), func(i int) bool { return ps[i].T > to.UnixMilli() })
+	first, last := from.UnixMilli(), to.UnixMilli()
+	lo := sort.Search(len(ps), func(i int) bool { return ps[i].T >= first })
+	hi := sort.Search(len(ps), func(i int) bool { return ps[i].T > last })
 	return ps[lo:hi:hi]
 }
 

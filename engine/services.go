@@ -125,11 +125,10 @@ func (e *Engine) fill(d *draft, lens health.Lens, open map[string]bool) {
 	for _, h := range byID {
 		d.Signals = append(d.Signals, h.Signal)
 	}
-	rank := catalogueOrder()
 	sort.Slice(d.Signals, func(i, j int) bool {
 		a, b := d.Signals[i], d.Signals[j]
-		if rank[a.ID] != rank[b.ID] {
-			return rank[a.ID] < rank[b.ID]
+		if inCatalogue[a.ID] != inCatalogue[b.ID] {
+			return inCatalogue[a.ID] < inCatalogue[b.ID]
 		}
 		return a.ID < b.ID
 	})
@@ -156,13 +155,14 @@ func (d *draft) missReplicas() {
 	}
 }
 
-func catalogueOrder() map[string]int {
-	rank, ids := map[string]int{}, packs.IDs()
+// inCatalogue is the place of every signal, before those of users' own packs.
+var inCatalogue = func() map[string]int {
+	place, ids := map[string]int{}, packs.IDs()
 	for i, id := range ids {
-		rank[id] = i - len(ids) // before those of users' own packs
+		place[id] = i - len(ids)
 	}
-	return rank
-}
+	return place
+}()
 
 func sees(f packs.Found, labels map[string]bool) bool {
 	for l := range labels {
