@@ -378,5 +378,8 @@ type SourceState struct {
 	BadLines          int     // could not be read as the format of the source
 	Dropped           int
 	Skew              time.Duration // its clock minus ours
-	Note              string
+	PerMinute         int           // questions sent in the last minute
+	PerMinuteMax      int           // no more are sent; 0: not bounded
+	Cut               int           // series left out of its newest answers, at least
+	Note              string        // what is peculiar about it, in words
 }
