@@ -1,8 +1,6 @@
 package main
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -63,9 +61,10 @@ func TestAFlagNobodyKnowsIsAUsageError(t *testing.T) {
 
 func TestEverySubcommandOfTheDesignIsThere(t *testing.T) {
 	t.Parallel()
-	want := strings.Fields("check demo doctor journal man packs rollback snapshot themes version") // completion comes with cobra
-	if got := slices.Sorted(maps.Keys(commands)); !slices.Equal(got, want) {
-		t.Errorf("subcommands %v, want %v", got, want)
+	for _, name := range strings.Fields("check demo doctor journal man packs rollback snapshot themes version") { // completion comes with cobra
+		if commands[name] == nil {
+			t.Errorf("there is no subcommand %s", name)
+		}
 	}
 }
 
