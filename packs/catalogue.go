@@ -73,19 +73,22 @@ func Golden(kind health.Kind) []string {
 	if ids, ok := golden[kind]; ok {
 		return append([]string(nil), ids...)
 	}
-	return []string{"traffic", "errors", "latency_p95", "latency_p50", "quality", "cost", "outcome"}
+	return []string{"traffic", "errors", "latency_p95", "latency_mean", "latency_p50", "quality", "cost", "outcome"}
 }
 
 var golden = map[health.Kind][]string{
-	health.LLM: {"traffic", "errors", "latency_p95", "ttft_p95", "itl_p95", "quality", "refusals", "outcome",
-		"tokens_in", "tokens_out", "finish_length", "queue", "kv_cache", "preemptions", "cost", "feedback_bad", "groundedness", "latency_p50"},
+	health.LLM: {"traffic", "errors", "latency_p95", "latency_mean", "ttft_p95", "itl_p95", "itl_mean", "quality", "refusals", "outcome",
+		"tokens_in", "tokens_out", "finish_length", "queue", "running", "kv_cache", "preemptions", "cache_hits", "cost", "feedback_bad", "groundedness",
+		"replicas_down", "latency_p50"},
 	health.RAG: {"traffic", "errors", "latency_p95", "retrieval_score", "retrieval_empty", "groundedness", "quality", "outcome",
-		"index_age", "embedding_mismatch", "search_p95", "ttft_p95", "refusals", "tokens_in", "tokens_out", "cost", "feedback_bad", "latency_p50"},
+		"index_age", "embedding_mismatch", "search_p95", "pipeline_freshness", "pipeline_errors", "ttft_p95", "refusals", "tokens_in", "tokens_out", "cost",
+		"feedback_bad", "replicas_down", "latency_p50"},
 	health.Agent: {"traffic", "errors", "latency_p95", "steps", "loops", "tool_errors", "handoffs", "outcome",
-		"cost_per_task", "cost", "quality", "refusals", "tokens_in", "tokens_out", "feedback_bad", "groundedness", "latency_p50"},
-	health.ML: {"traffic", "errors", "latency_p95", "prediction_mean", "feature_nulls", "feature_freshness", "outcome",
-		"quality", "label_delay", "retrain_due", "cost", "latency_p50"},
-	health.Infra: {"traffic", "errors", "search_p95", "gpu_util", "gpu_mem", "gpu_temp", "gpu_xid", "queue", "latency_p95", "cost"},
+		"tool_p95", "cost_per_task", "cost", "quality", "refusals", "tokens_in", "tokens_out", "feedback_bad", "groundedness", "replicas_down", "latency_p50"},
+	health.ML: {"traffic", "errors", "latency_p95", "latency_mean", "prediction_mean", "feature_nulls", "feature_freshness", "pipeline_freshness",
+		"pipeline_errors", "outcome", "quality", "label_delay", "retrain_due", "queue", "replicas_down", "cost", "latency_p50"},
+	health.Infra: {"traffic", "errors", "search_p95", "gpu_util", "gpu_mem", "gpu_temp", "gpu_xid", "feature_nulls", "feature_freshness",
+		"pipeline_errors", "queue", "latency_p95", "tool_p95", "cost"},
 }
 
 // catalogue is every signal sickbay knows. The limits are where operators of
@@ -97,18 +100,27 @@ var catalogue = []Def{
 	{ID: "latency_p95", Title: "latency, 95th percentile", Short: "P95", Unit: health.Seconds, Bad: health.Up, Group: "latency",
 		Warn: 8, Critical: 20, Why: "how long a person waits for an answer, a task or a prediction before leaving",
 		ByKind: map[health.Kind][2]float64{health.Agent: {30, 90}, health.ML: {0.25, 1}, health.Infra: {1, 5}}},
+	{ID: "latency_mean", Title: "latency, mean", Short: "MEAN", Unit: health.Seconds, Bad: health.Up, Group: "latency",
+		Warn: 8, Critical: 20, Why: "even the mean is over what only the slowest one in twenty may take",
+		ByKind: map[health.Kind][2]float64{health.Agent: {30, 90}, health.ML: {0.25, 1}, health.Infra: {1, 5}}},
 	{ID: "latency_p50", Title: "latency, median", Short: "P50", Unit: health.Seconds, Bad: health.Up, Group: "latency"},
 	{ID: "ttft_p95", Title: "time to first token, 95th percentile", Short: "TTFT", Unit: health.Seconds, Bad: health.Up, Group: "latency",
 		Warn: 2, Critical: 5, Why: "a reader starts to doubt after two seconds of nothing and leaves after five"},
 	{ID: "itl_p95", Title: "time between tokens, 95th percentile", Short: "ITL", Unit: health.Seconds, Bad: health.Up, Group: "latency",
 		Warn: 0.1, Critical: 0.25, Why: "ten tokens a second is about reading speed; four are not"},
+	{ID: "itl_mean", Title: "time between tokens, mean", Short: "ITL MEAN", Unit: health.Seconds, Bad: health.Up, Group: "latency",
+		Warn: 0.1, Critical: 0.25, Why: "ten tokens a second is about reading speed; four are not"},
+	{ID: "tool_p95", Title: "tool calls, 95th percentile", Short: "TOOL P95", Unit: health.Seconds, Bad: health.Up, Group: "latency"},
 	{ID: "search_p95", Title: "vector search, 95th percentile", Short: "SEARCH", Unit: health.Seconds, Bad: health.Up, Group: "latency",
 		Warn: 0.2, Critical: 1, Why: "a search is one of several steps before the first token"},
+	{ID: "running", Title: "requests being answered", Short: "RUNNING", Unit: health.Count, Group: "saturation"},
 	{ID: "queue", Title: "requests waiting", Short: "QUEUE", Unit: health.Count, Bad: health.Up, Group: "saturation",
 		Warn: 10, Critical: 50, Why: "a queue that stays means arrivals exceed what is served"},
 	{ID: "kv_cache", Title: "KV cache in use", Short: "KV", Unit: health.Ratio, Bad: health.Up, Group: "saturation",
 		Warn: 0.90, Critical: 0.98, Why: "a full cache preempts running requests and computes them again"},
 	{ID: "preemptions", Title: "preempted requests", Short: "PREEMPT", Unit: health.PerSecond, Bad: health.Up, Group: "saturation"},
+	{ID: "cache_hits", Title: "prompt tokens found in the cache", Short: "CACHED", Unit: health.Ratio, Bad: health.Down, Group: "saturation"},
+	{ID: "replicas_down", Title: "replicas not available", Short: "DOWN", Unit: health.Count, Bad: health.Up, Group: "saturation"},
 	{ID: "gpu_util", Title: "GPU busy", Short: "GPU", Unit: health.Ratio, Bad: health.Up, Group: "saturation",
 		Warn: 0.95, Critical: noCritical, Why: "a GPU with no idle time has no room for a peak; that alone harms nobody"},
 	{ID: "gpu_mem", Title: "GPU memory in use", Short: "GPUMEM", Unit: health.Ratio, Bad: health.Up, Group: "saturation",
@@ -116,7 +128,7 @@ var catalogue = []Def{
 	{ID: "gpu_temp", Title: "GPU temperature", Short: "GPUTEMP", Unit: health.Celsius, Bad: health.Up, Group: "saturation",
 		Warn: 85, Critical: 92, Why: "data centre GPUs slow down from about 87 °C and shut off a little above 92 °C"},
 	{ID: "gpu_xid", Title: "GPUs with an XID error", Short: "XID", Unit: health.Count, Bad: health.Up, Group: "errors",
-		Warn: 1, Critical: noCritical, Why: "an XID is the driver reporting a fault; some are harmless, none is normal"},
+		Warn: 0, Critical: noCritical, Why: "an XID is the driver reporting a fault; some are harmless, none is normal"},
 	{ID: "tokens_in", Title: "prompt tokens", Short: "TOK IN", Unit: health.TokensPS, Group: "tokens"},
 	{ID: "tokens_out", Title: "answer tokens", Short: "TOK OUT", Unit: health.TokensPS, Group: "tokens"},
 	{ID: "cost", Title: "cost", Short: "COST/H", Unit: health.USDPerH, Bad: health.Up, Group: "cost"},
@@ -150,6 +162,10 @@ var catalogue = []Def{
 		Warn: 0.02, Critical: 0.10, Why: "the feature with most holes; models fill a hole with a constant and go on"},
 	{ID: "feature_freshness", Title: "age of the oldest feature", Short: "FEAT AGE", Unit: health.Seconds, Bad: health.Up, Group: "freshness",
 		Warn: 3600, Critical: 6 * 3600, Why: "an hourly pipeline that missed one run, and one that stopped"},
+	{ID: "pipeline_freshness", Title: "since the last successful pipeline run", Short: "PIPELINE", Unit: health.Seconds, Bad: health.Up, Group: "freshness",
+		Warn: 26 * 3600, Critical: 74 * 3600, Why: "a daily run missed, with two hours to finish, and one missed over a weekend"},
+	{ID: "pipeline_errors", Title: "failed pipeline runs of the last day", Short: "PIPE ERR", Unit: health.Ratio, Bad: health.Up, Group: "errors",
+		Warn: 0.2, Critical: noCritical, Why: "one run in five fails: more than the retry every pipeline needs now and then"},
 	{ID: "prediction_mean", Title: "mean prediction score", Short: "PRED", Unit: health.Score, Group: "drift"},
 	{ID: "label_delay", Title: "delay of labels", Short: "LABELS", Unit: health.Seconds, Bad: health.Up, Group: "freshness"},
 	{ID: "retrain_due", Title: "time until retraining is due", Short: "RETRAIN", Unit: health.Seconds, Bad: health.Down, Group: "freshness",

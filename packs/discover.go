@@ -15,13 +15,71 @@ import (
 func DetectQuery(packs []*Pack) string {
 	var names, labels []string
 	for _, p := range packs {
-		for _, d := range p.Detect {
-			names = append(names, regexp.QuoteMeta(d))
+		for _, d := range p.proofs() {
+			names = append(names, regexp.QuoteMeta(d.metric))
+			for l := range d.labels {
+				labels = append(labels, l)
+			}
 		}
 		labels = append(labels, p.Identity...)
 	}
 	return "count by (" + strings.Join(append([]string{"__name__"}, distinct(labels)...), ", ") + ") " +
 		"({__name__=~" + strconv.Quote(strings.Join(distinct(names), "|")) + "})"
+}
+
+// A proof is a metric that only one exporter has. Where two have the same name,
+// a label that must be there, or must not, tells whose a series is.
+type proof struct {
+	metric string
+	labels map[string]bool // whether it must be there
+}
+
+var condition = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)(!?=)""$`)
+
+// parseProof reads an entry of detect; false when it is of no such form.
+func parseProof(text string) (proof, bool) {
+	name, rest, conditional := strings.Cut(text, "{")
+	p := proof{metric: name, labels: map[string]bool{}}
+	if !conditional {
+		return p, name != ""
+	}
+	rest, closed := strings.CutSuffix(rest, "}")
+	for _, part := range strings.Split(rest, ",") {
+		m := condition.FindStringSubmatch(strings.ReplaceAll(part, " ", ""))
+		if m == nil {
+			return proof{}, false
+		}
+		p.labels[m[1]] = m[2] == "!="
+	}
+	return p, closed && name != ""
+}
+
+func (d proof) of(o Presence) bool {
+	for l, there := range d.labels {
+		if (o.Labels[l] != "") != there {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Pack) proofs() []proof {
+	var all []proof
+	for _, text := range p.Detect {
+		if d, ok := parseProof(text); ok {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// Metrics are the names of the metrics of Detect.
+func (p *Pack) Metrics() []string {
+	var names []string
+	for _, d := range p.proofs() {
+		names = append(names, d.metric)
+	}
+	return distinct(names)
 }
 
 // distinct sorts and drops what is there twice.
@@ -48,8 +106,12 @@ func Discover(packs []*Pack, present []Presence) []Found {
 	var found []Found
 	for _, p := range packs {
 		var own []Presence
-		for _, name := range p.Detect {
-			own = append(own, byMetric[name]...)
+		for _, d := range p.proofs() {
+			for _, o := range byMetric[d.metric] {
+				if d.of(o) {
+					own = append(own, o)
+				}
+			}
 		}
 		if by := identity(p, own); by != "" {
 			found = append(found, Found{Pack: p, By: by, Services: values(own, by)})
@@ -89,11 +151,14 @@ func values(own []Presence, label string) []string {
 // also retrieve, and whatever retrieves may be an agent.
 var rank = map[health.Kind]int{health.Infra: 1, health.ML: 2, health.LLM: 3, health.RAG: 4, health.Agent: 5}
 
-// Kinds gives every service seen by any pack its kind, the most telling one when
-// several packs see it, "" when no pack knows.
+// Kinds gives every service seen by any pack but a guest its kind, the most
+// telling one when several packs see it, "" when no pack knows.
 func Kinds(found []Found) map[string]health.Kind {
 	kinds := map[string]health.Kind{}
 	for _, f := range found {
+		if f.Pack.Guest {
+			continue
+		}
 		for _, s := range f.Services {
 			if old, seen := kinds[s]; !seen || rank[f.Pack.Kind] > rank[old] {
 				kinds[s] = f.Pack.Kind

@@ -21,7 +21,7 @@ func TestTheDetectQueryMatchesDetectMetricsAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := expr.(*parser.AggregateExpr)
-	for _, want := range []string{"__name__", "service", "model_name", "requested_model", "Hostname", "job"} {
+	for _, want := range []string{"__name__", "service", "model_name", "requested_model", "Hostname", "job", "gen_ai_original_model"} {
 		if !slices.Contains(sum.Grouping, want) {
 			t.Errorf("does not keep %s: %v", want, sum.Grouping)
 		}
@@ -33,9 +33,9 @@ func TestTheDetectQueryMatchesDetectMetricsAndNothingElse(t *testing.T) {
 		}
 	}
 	for _, p := range packs {
-		for _, d := range p.Detect {
-			if !name.Matches(d) {
-				t.Errorf("%s is not matched", d)
+		for _, metric := range p.Metrics() {
+			if !name.Matches(metric) {
+				t.Errorf("%s is not matched", metric)
 			}
 		}
 	}
@@ -70,7 +70,11 @@ func TestDiscoverFindsPacksTheirLabelAndTheirServices(t *testing.T) {
 			"vllm by service: y z"},
 		"names once and sorted": {[]Presence{one(dcgm, "Hostname", "b"), one(dcgm, "Hostname", "a"), one(dcgm, "Hostname", "b")},
 			"dcgm by Hostname: a b"},
-		"no label that names a service": {[]Presence{one(vllm, "engine", "0")}, ""},
+		"a label tells whose a metric is": {[]Presence{
+			one("gen_ai_server_request_duration_seconds_count", "job", "gateway", "gen_ai_original_model", "fast"),
+			one("gen_ai_server_request_duration_seconds_count", "job", "app")}, "envoy-ai-gateway by gen_ai_original_model: fast; otel-genai by job: app"},
+		"a common name without the label that proves it": {[]Presence{one("num_requests_running", "job", "web")}, ""},
+		"no label that names a service":                  {[]Presence{one(vllm, "engine", "0")}, ""},
 		"several packs": {[]Presence{one(dcgm, "Hostname", "n1"), one("ai_requests_total", "service", "chat"), one("ai_retrieval_total", "service", "docs")},
 			"ai-app by service: chat; ai-rag by service: docs; dcgm by Hostname: n1"},
 	} {
@@ -92,6 +96,7 @@ func TestAServiceIsOfTheMostTellingKind(t *testing.T) {
 		{Pack: &Pack{Kind: health.ML}, Services: []string{"fraud"}},
 		{Pack: &Pack{Kind: health.Agent}, Services: []string{"both"}},
 		{Pack: &Pack{Kind: health.Infra}, Services: []string{"gpu", "chat"}},
+		{Pack: &Pack{Guest: true, Kind: health.Agent}, Services: []string{"gpu", "every container of the cluster"}},
 	}
 	want := map[string]health.Kind{"plain": "", "docs": "rag", "both": "agent", "chat": "llm", "fraud": "llm", "gpu": "infra"}
 	if got := Kinds(found); !maps.Equal(got, want) {

@@ -15,7 +15,7 @@ const intervalOver = 5 * time.Minute
 func IntervalQuery(found []Found) string {
 	var names []string
 	for _, f := range found {
-		for _, d := range f.Pack.Detect {
+		for _, d := range f.Pack.Metrics() {
 			names = append(names, regexp.QuoteMeta(d))
 		}
 	}

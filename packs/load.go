@@ -124,7 +124,7 @@ func Syntax(file string, err error) Fault {
 
 // known are the keys of each part of a pack; a test holds them to the structs.
 var known = map[string][]string{
-	"":             {"title", "kind", "rank", "read", "detect", "identity", "sample", "signal", "distribution", "exported", "version"},
+	"":             {"title", "kind", "rank", "guest", "read", "detect", "identity", "sample", "signal", "distribution", "exported", "version"},
 	"signal":       {"id", "title", "unit", "bad", "query", "warn", "critical", "why", "detail"},
 	"distribution": {"signal", "kind", "query", "label", "feature"},
 	"exported":     {"signal", "query", "feature", "tool", "method"},
@@ -193,6 +193,11 @@ func (c *checker) head() {
 	if len(p.Detect) == 0 {
 		c.fault("detect", "", `detect is missing: name metrics that prove the exporter is there: detect = ["vllm:num_requests_running"]`)
 	}
+	for _, d := range p.Detect {
+		if _, ok := parseProof(d); !ok {
+			c.fault("detect", "", `detect: %q is neither a metric nor one with labels that must be there or must not: name{label!=""} or name{label=""}`, d)
+		}
+	}
 	if len(p.Identity) == 0 {
 		c.fault("identity", "", `identity is missing: name the labels that may name the service: identity = ["service"]`)
 	}
@@ -211,8 +216,8 @@ func (c *checker) sample() {
 		return
 	}
 	names := SampleNames(c.pack.Sample)
-	for _, d := range c.pack.Detect {
-		if names[d] {
+	for _, metric := range c.pack.Metrics() {
+		if names[metric] {
 			return
 		}
 	}

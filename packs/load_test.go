@@ -31,6 +31,8 @@ func TestEveryFaultOfAPackIsNamedWithItsLineAndAWayOut(t *testing.T) {
 			`p.toml:9: signal: unknown key "qery"; did you mean "query"?`, `p.toml:10: unknown key "extra"; there is: detect, `}},
 		"bad label and kind": {`kind = "lmm"` + strings.Replace(whole, `["service"]`, `["the service"]`, 1), []string{
 			`p.toml:1: unknown kind "lmm"; did you mean "llm"?`, `p.toml:4: identity: "the service" cannot be a label name`}},
+		"half a condition": {strings.Replace(whole, `["mine_total"]`, `["mine_total{a=\"1\"}", "mine_total{a!=\"\""]`, 1), []string{
+			`detect: "mine_total{a=\"1\"}" is neither`, `detect: "mine_total{a!=\"\"" is neither`}},
 		"sample of something else": {strings.Replace(whole, "mine_total{", "yours_total{", 1), []string{"p.toml:5: sample has none of the metrics in detect"}},
 		"placeholders": {whole + "[[signal]]\nid = \"traffic\"\nquery = \"sum(rate(x[$rte])) by ($bye)\"", []string{
 			`signal "traffic": unknown placeholder "$rte"; did you mean "$rate"?`, `unknown placeholder "$bye"; did you mean "$by"?`, `query does not use $by`}},

@@ -16,8 +16,9 @@ type Pack struct {
 	Title    string      `toml:"title"`
 	Kind     health.Kind `toml:"kind"`     // of a service it sees; "" leaves it to other packs
 	Rank     int         `toml:"rank"`     // who is believed where packs measure the same: see Before
+	Guest    bool        `toml:"guest"`    // only speaks of services other packs see, and makes none
 	Read     string      `toml:"read"`     // source file and version where the names were read
-	Detect   []string    `toml:"detect"`   // any of these metric names proves its presence
+	Detect   []string    `toml:"detect"`   // any of these proves its presence: name, name{label!=""}, name{label=""}
 	Identity []string    `toml:"identity"` // labels that may name the service, best first
 	Sample   string      `toml:"sample"`   // exposition lines that must be detected
 
