@@ -20,7 +20,7 @@ func newDCGM(r *recorder, s *service, pod string, _ int) []part {
 	var all []part
 	for i := range gpusPerNode {
 		gpu := strconv.Itoa(i)
-		l := tags(s, pod, "dcgm-exporter").with("gpu", gpu, "device", "nvidia"+gpu, "Hostname", s.name,
+		l := tags(s, pod, "dcgm-exporter").with("exported_pod", s.holds[0], "gpu", gpu, "device", "nvidia"+gpu, "Hostname", s.name,
 			"modelName", "NVIDIA H100 80GB HBM3", "UUID", fmt.Sprintf("GPU-%08x-%04x", len(s.name)*7919+int(s.name[len(s.name)-1]), i))
 		level := func(name, help string) *gauge { return r.gauge("DCGM_FI_"+name, help, l) }
 		all = append(all, &dcgm{

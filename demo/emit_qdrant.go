@@ -1,12 +1,15 @@
 package demo
 
+import "math"
+
 // Names: Qdrant's src/common/metrics.rs; bounds: its duration statistics.
 var qdrantSeconds = []float64{.001, .005, .01, .02, .05, .1, .5, 1, 5, 10, 50}
 
 type qdrant struct {
 	search, upsert     *histogram
 	found, saved, lost *counter
-	points, vectors    *gauge
+	points             []*gauge // by collection
+	vectors            *gauge
 	queue, optimizing  *gauge
 	memory             *gauge
 	fixed              []*gauge // always 1
@@ -24,11 +27,15 @@ func newQdrant(r *recorder, s *service, pod string, _ int) []part {
 		return r.histogram("rest_responses_duration_seconds", "response duration histogram", qdrantSeconds, at(method, endpoint, "200"))
 	}
 	const query, points = "/collections/{name}/points/query", "/collections/{name}/points"
-	docs := l.with("id", "docs")
+	docs := l.with("id", s.holds[0])
+	var held []*gauge
+	for _, name := range s.holds {
+		held = append(held, r.gauge("collection_points", "approximate amount of points per collection", l.with("id", name)))
+	}
 	return []part{&qdrant{
 		search: seconds("POST", query), upsert: seconds("PUT", points),
 		found: answers("POST", query, "200"), saved: answers("PUT", points, "200"), lost: answers("POST", query, "500"),
-		points:     r.gauge("collection_points", "approximate amount of points per collection", docs),
+		points:     held,
 		vectors:    r.gauge("collections_vector_total", "total number of vectors in all collections", l),
 		queue:      r.gauge("collection_update_queue_length", "number of pending operations in the update queue", docs),
 		optimizing: r.gauge("collection_running_optimizations", "number of currently running optimization tasks per collection", docs),
@@ -48,8 +55,11 @@ func (q *qdrant) tick(m *moment) {
 	q.found.events(m.n * 0.97 * (1 - bad))
 	q.saved.events(m.n * 0.03)
 	q.lost.events(m.n * 0.97 * bad)
-	q.points.exactly(1_284_310 + q.saved.total)
-	q.vectors.exactly(1_284_310 + q.saved.total)
+	const before = 1_284_310
+	for _, g := range q.points {
+		g.exactly(math.Round((before + q.saved.total) / float64(len(q.points))))
+	}
+	q.vectors.exactly(before + q.saved.total)
 	whole(q.queue, 2)
 	q.optimizing.exactly(0)
 	q.memory.about(6.1e9, 0.01, 8e9)

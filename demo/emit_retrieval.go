@@ -18,12 +18,13 @@ type retrieval struct {
 
 func newRetrieval(r *recorder, s *service, pod string, i int) []part {
 	l := tags(s, pod, "app")
+	searched := l.with("collection", s.name)
 	v := &retrieval{
 		judged:   s.judged,
 		score:    r.histogram("ai_retrieval_score", "Similarity of the best chunk found.", scoreBounds, l),
 		grounded: r.histogram("ai_quality_score", "Judged score of answers, 0 to 1.", scoreBounds, l.with("evaluator", "groundedness", "model", s.model)),
-		searches: r.counter("ai_retrieval_total", "Searches in the index.", l),
-		empty:    r.counter("ai_retrieval_empty_total", "Searches that found nothing.", l),
+		searches: r.counter("ai_retrieval_total", "Searches in the index.", searched),
+		empty:    r.counter("ai_retrieval_empty_total", "Searches that found nothing.", searched),
 	}
 	if i > 0 {
 		return []part{v}

@@ -19,7 +19,8 @@ type service struct {
 
 	operation, provider, model string // as the request log and the exporters name them
 	exporters                  []string
-	judged                     float64 // share of answers that are evaluated
+	holds                      []string // collections of a vector database, pods on a GPU node
+	judged                     float64  // share of answers that are evaluated
 
 	slots   []*slot
 	base    behaviour // when all is well

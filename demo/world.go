@@ -15,8 +15,7 @@ func newServices() []*service {
 	all = append(all, newRAGs()...)
 	all = append(all, newAgents()...)
 	all = append(all, newModels()...)
-	all = append(all, newInfra()...)
-	return all
+	return append(all, newInfra(all)...)
 }
 
 func newChats() []*service {
@@ -155,13 +154,24 @@ func newAgents() []*service {
 	return []*service{triage, travel}
 }
 
-func newInfra() []*service {
+// newInfra is what the others stand on: their indexes lie in the vector database,
+// the pods of the model server on the GPU nodes.
+func newInfra(others []*service) []*service {
 	vector := &service{
 		name: "vector-db", kind: health.Infra, rps: 60, peak: 14, exporters: []string{"qdrant"},
 		base: behaviour{Load: 1, Errors: 0.0005, Search: around(0.012, 0.55)},
 	}
 	vector.replicas(2)
 	vector.release("config", "ef-96", 14*day, "")
+	var served []string
+	for _, s := range others {
+		if s.kind == health.RAG {
+			vector.holds = append(vector.holds, s.name)
+		}
+		if s.provider == "vllm" {
+			served = append(served, s.pods...)
+		}
+	}
 	all := []*service{vector}
 	for i, name := range []string{"gpu-node-1", "gpu-node-2"} {
 		node := &service{
@@ -169,6 +179,7 @@ func newInfra() []*service {
 			base: behaviour{Load: 1, Busy: 0.66 - 0.05*float64(i), Memory: 0.87, Heat: 66 - 3*float64(i), Current: 420},
 		}
 		node.pods = []string{"dcgm-exporter-" + name}
+		node.holds = served[i : i+1]
 		all = append(all, node)
 	}
 	return all
