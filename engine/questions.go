@@ -15,6 +15,7 @@ const (
 	versionEvery   = 10 * time.Minute
 	driftEvery     = time.Minute
 	intervalEvery  = 15 * time.Minute
+	tiesEvery      = time.Minute
 )
 
 // missing lists every question that is due and not out already. A source that
@@ -90,6 +91,9 @@ func (e *Engine) momentQuestions(a *asked, w wishes, m moment, now time.Time) []
 	qs = append(qs, e.replicaQuestions(a, w, m, now)...)
 	at := e.endOf(m, e.o.Refresh)
 	for _, f := range a.found {
+		for _, t := range append(f.Pack.Calls[:len(f.Pack.Calls):len(f.Pack.Calls)], f.Pack.Serves...) {
+			qs = e.askFact(qs, a, factKey{a.state.Name, e.expand(t.Query, f, 0), m, 0}, e.endOf(m, tiesEvery), tiesEvery)
+		}
 		for _, v := range f.Pack.Versions {
 			qs = e.askFact(qs, a, factKey{a.state.Name, e.expand(v.Query, f, 0), m, 0}, at, 0)
 		}

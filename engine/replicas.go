@@ -27,9 +27,9 @@ var compared = map[string]float64{"latency_p95": 1.5, "ttft_p95": 1.5, "errors":
 
 // replicaCount is the query that counts the instances that report a pack's metrics.
 func replicaCount(f packs.Found) string {
-	names := make([]string, len(f.Pack.Detect))
-	for i, d := range f.Pack.Detect {
-		names[i] = regexp.QuoteMeta(d)
+	var names []string
+	for _, m := range f.Pack.Metrics() {
+		names = append(names, regexp.QuoteMeta(m))
 	}
 	return "count by (" + f.By + ") (count by (" + f.By + ", " + replicaLabels + ") ({__name__=~" +
 		strconv.Quote(strings.Join(names, "|")) + "}))"

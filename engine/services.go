@@ -70,6 +70,7 @@ func (e *Engine) services(m moment, open map[string]bool) []health.Service {
 		e.fill(d, lens, open)
 		all = append(all, d.Service)
 	}
+	e.tie(all, m)
 	return all
 }
 

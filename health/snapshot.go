@@ -102,6 +102,8 @@ type Service struct {
 	Targets  []Target  // what could be rolled back
 	Packs    []string  // ids of the packs that see it
 	Replicas Replicas
+	Calls    []string  // services it leans on, as far as labels tell
+	CalledBy []string  // services that lean on it
 	Gone     time.Time // when its last sample was seen, if it has none now
 }
 

@@ -102,6 +102,12 @@ func Parse(file string, data []byte) (*Pack, Faults) {
 	for i := range p.Versions {
 		c.version(i)
 	}
+	for i := range p.Calls {
+		c.tie("calls", i, &p.Calls[i])
+	}
+	for i := range p.Serves {
+		c.tie("serves", i, &p.Serves[i])
+	}
 	return p, c.faults.Sorted()
 }
 
@@ -124,17 +130,20 @@ func Syntax(file string, err error) Fault {
 
 // known are the keys of each part of a pack; a test holds them to the structs.
 var known = map[string][]string{
-	"":             {"title", "kind", "rank", "guest", "read", "detect", "identity", "sample", "signal", "distribution", "exported", "version"},
+	"":             {"title", "kind", "rank", "guest", "read", "detect", "identity", "sample", "signal", "distribution", "exported", "version", "calls", "serves"},
 	"signal":       {"id", "title", "unit", "bad", "query", "warn", "critical", "why", "detail"},
 	"distribution": {"signal", "kind", "query", "label", "feature"},
 	"exported":     {"signal", "query", "feature", "tool", "method"},
 	"version":      {"what", "query", "label"},
+	"calls":        {"what", "query", "label"},
+	"serves":       {"what", "query", "label"},
 }
 
 var (
 	kinds = []string{string(health.LLM), string(health.RAG), string(health.Agent), string(health.ML), string(health.Infra)}
 	units = []string{string(health.Ratio), string(health.Score), string(health.Seconds), string(health.PerSecond), string(health.Tokens),
 		string(health.TokensPS), string(health.USD), string(health.USDPerH), string(health.Bytes), string(health.Celsius), string(health.Count)}
+	ties     = []string{"model", "collection", "pod"}
 	versions = []string{"build", "model", "prompt", "index", "data", "config"}
 )
 
@@ -379,6 +388,16 @@ func (c *checker) version(i int) {
 	}
 	v.Query = c.query(at, part, v.Query, "$by")
 	c.keeps(at, part, v.Query, "label", v.Label)
+}
+
+func (c *checker) tie(end string, i int, t *Tie) {
+	at, part := fmt.Sprintf("%s[%d]", end, i), fmt.Sprintf("%s %q", end, t.What)
+	c.oneOf(at+".what", part, "what", t.What, ties)
+	if t.Label == "" {
+		c.fault(at+".label", part, "label is missing: which label names the other side")
+	}
+	t.Query = c.query(at, part, t.Query, "$by")
+	c.keeps(at, part, t.Query, "label", t.Label)
 }
 
 func (c *checker) keeps(at, part, q, key, label string) {

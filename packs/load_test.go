@@ -28,7 +28,7 @@ func TestEveryFaultOfAPackIsNamedWithItsLineAndAWayOut(t *testing.T) {
 		"unknown keys": {whole + "idenity = 1\n[[signal]]\nid = \"traffic\"\nqery = \"x\"\n[extra]\na = 1", []string{
 			`p.toml:6: unknown key "idenity"; did you mean "identity"?`,
 			`p.toml:7: signal "traffic": query is missing`,
-			`p.toml:9: signal: unknown key "qery"; did you mean "query"?`, `p.toml:10: unknown key "extra"; there is: detect, `}},
+			`p.toml:9: signal: unknown key "qery"; did you mean "query"?`, `p.toml:10: unknown key "extra"; there is: calls, detect, `}},
 		"bad label and kind": {`kind = "lmm"` + strings.Replace(whole, `["service"]`, `["the service"]`, 1), []string{
 			`p.toml:1: unknown kind "lmm"; did you mean "llm"?`, `p.toml:4: identity: "the service" cannot be a label name`}},
 		"half a condition": {strings.Replace(whole, `["mine_total"]`, `["mine_total{a=\"1\"}", "mine_total{a!=\"\""]`, 1), []string{

@@ -17,12 +17,23 @@ func Narrow(query, matcher string) string {
 	return n.out.String()
 }
 
+// MetricsOf lists the metric names an expression reads, each once, sorted. Names
+// that only a matcher tells are not among them.
+func MetricsOf(query string) []string {
+	n := narrower{in: query}
+	for n.at < len(n.in) {
+		n.step()
+	}
+	return distinct(n.names)
+}
+
 type narrower struct {
 	in      string
 	at      int
 	matcher string
 	out     strings.Builder
-	list    bool // the next parenthesis holds label names, not an expression
+	names   []string // of metrics, in order of appearance
+	list    bool     // the next parenthesis holds label names, not an expression
 }
 
 // words that stand where a metric name could stand, and are none.
@@ -55,7 +66,8 @@ func (n *narrower) step() {
 // word copies a keyword, a function or a metric name; the last is narrowed.
 func (n *narrower) word() {
 	length := span(n.in[n.at:], inName)
-	word := strings.ToLower(n.in[n.at : n.at+length])
+	name := n.in[n.at : n.at+length]
+	word := strings.ToLower(name)
 	n.copy(length)
 	rest := strings.TrimLeft(n.in[n.at:], " \t\n")
 	switch {
@@ -63,9 +75,11 @@ func (n *narrower) word() {
 		n.list = strings.HasPrefix(rest, "(")
 	case slices.Contains(grammar, word) || strings.HasPrefix(rest, "("):
 	case strings.HasPrefix(rest, "{"):
+		n.names = append(n.names, name)
 		n.copy(len(n.in) - n.at - len(rest))
 		n.braces()
 	default:
+		n.names = append(n.names, name)
 		n.out.WriteString("{" + n.matcher + "}")
 	}
 }

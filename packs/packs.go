@@ -26,6 +26,8 @@ type Pack struct {
 	Distributions []Distribution `toml:"distribution"`
 	Exported      []Exported     `toml:"exported"` // drift scores computed by others
 	Versions      []Version      `toml:"version"`
+	Calls         []Tie          `toml:"calls"`  // labels that name what a service leans on
+	Serves        []Tie          `toml:"serves"` // labels under which others know a service
 }
 
 // A Signal says how a pack measures a signal of the catalogue.
@@ -63,6 +65,15 @@ type Exported struct {
 // has several, the one with the greatest value is what it runs.
 type Version struct {
 	What  string `toml:"what"`  // build model prompt index data config
+	Query string `toml:"query"` // with $by; the label is kept
+	Label string `toml:"label"`
+}
+
+// A Tie is one end of "belongs to": where one pack says that its service calls
+// model x, and another that its service serves model x, the first leans on the
+// second.
+type Tie struct {
+	What  string `toml:"what"`  // model, collection, pod
 	Query string `toml:"query"` // with $by; the label is kept
 	Label string `toml:"label"`
 }

@@ -1,14 +1,15 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sickbay/health"
+	"sickbay/rollback"
 )
 
 func init() {
@@ -16,15 +17,16 @@ func init() {
 		var asJSON bool
 		c := &cobra.Command{
 			Use: "doctor", Args: cobra.NoArgs,
-			Short: "every source and signal: works, or why it will be empty",
-			Long: "Looks once and says of every source, service, signal and rollback target whether it works.\n" +
+			Short: "every source, pack, signal and pane: works, or why it will be empty",
+			Long: "Looks once and says of every source, pack, service, signal, rollback target and view whether it works,\n" +
+				"and where something is missing what exists that is most like it.\n" +
 				"Exits with 1 when something that was configured cannot work.",
 			RunE: func(c *cobra.Command, _ []string) error {
-				s, err := a.lookOnce(c, health.Interest{Service: "*"})
+				remarks, err := a.examine(c)
 				if err != nil {
 					return err
 				}
-				return a.report(s, asJSON)
+				return a.report(remarks, asJSON)
 			},
 		}
 		c.Flags().BoolVar(&asJSON, "json", false, "for scripts")
@@ -34,16 +36,35 @@ func init() {
 
 // A remark is one line of the doctor's report.
 type remark struct {
-	What   string `json:"what"` // source service signal target
+	What   string `json:"what"` // source pack metric service signal target view
 	Name   string `json:"name"`
 	Works  bool   `json:"works"`
 	Text   string `json:"text"`
 	Broken bool   `json:"broken"` // it was configured, and cannot work
 }
 
-func (a *app) report(s *health.Snapshot, asJSON bool) error {
-	remarks := examine(s)
-	broken := slices.ContainsFunc(remarks, func(r remark) bool { return r.Broken })
+// examine looks once at everything, and then at what is missing.
+func (a *app) examine(c *cobra.Command) ([]remark, error) {
+	cfg, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	at, err := a.moment()
+	if err != nil {
+		return nil, err
+	}
+	h, err := a.build(cfg, a.journalPath(), rollback.DeskOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	s := h.round(c.Context(), health.Interest{Lens: health.Lens{Window: cfg.Window, At: at}, Service: "*"})
+	ctx, cancel := context.WithTimeout(c.Context(), patience)
+	defer cancel()
+	return diagnose(ctx, s, h), nil
+}
+
+func (a *app) report(remarks []remark, asJSON bool) error {
 	if asJSON {
 		enc := json.NewEncoder(a.out)
 		enc.SetIndent("", "  ")
@@ -61,55 +82,8 @@ func (a *app) report(s *health.Snapshot, asJSON bool) error {
 			fmt.Fprintf(a.out, "%s  %-7s %-34s %s\n", mark, r.What, clean(r.Name), clean(r.Text))
 		}
 	}
-	if broken {
+	if slices.ContainsFunc(remarks, func(r remark) bool { return r.Broken }) {
 		return exit{exitFailed, nil}
 	}
 	return nil
 }
-
-// examine looks at everything a screen would show.
-func examine(s *health.Snapshot) []remark {
-	var all []remark
-	for _, src := range s.Sources {
-		all = append(all, examineSource(src))
-	}
-	if len(s.Services) == 0 {
-		all = append(all, remark{"service", "(none)", false, "no metric of any pack is there: sickbay packs lists what would be recognised", false})
-	}
-	for _, v := range s.Services {
-		all = append(all, remark{"service", v.Name, v.Gone.IsZero(), fmt.Sprintf("%s, seen by %s", v.Kind, strings.Join(v.Packs, ", ")), false})
-		for _, sig := range v.Signals {
-			all = append(all, examineSignal(v, sig))
-		}
-		for _, t := range v.Targets {
-			all = append(all, remark{"target", t.Name, t.Blocked == "", orNot(t.Blocked, fmt.Sprintf("%s, runs %s, %d versions to go back to", t.Driver, t.Current, len(t.Previous))), t.Blocked != ""})
-		}
-	}
-	return all
-}
-
-func examineSource(src health.SourceState) remark {
-	text := strings.TrimSpace(fmt.Sprintf("%s %s %s", src.Kind, src.Where, src.Version))
-	if !src.OK {
-		return remark{"source", src.Name, false, text + ": " + orNot(src.Error, "did not answer"), true}
-	}
-	if src.Lines > 0 || src.BadLines > 0 {
-		text += fmt.Sprintf(", %d lines, %d of them not understood", src.Lines, src.BadLines)
-	}
-	return remark{"source", src.Name, true, text, false}
-}
-
-func examineSignal(v health.Service, sig health.Signal) remark {
-	name := v.Name + " " + sig.ID
-	switch {
-	case sig.State == health.Fresh:
-		return remark{"signal", name, true, health.Format(sig.Unit, sig.Value) + " (" + sig.Pack + ")", false}
-	case sig.State == health.Absent:
-		return remark{"signal", name, false, "no sample in the window; asked: " + oneLine(sig.Query), false}
-	case sig.Note != "":
-		return remark{"signal", name, false, sig.State.String() + ": " + sig.Note, false}
-	}
-	return remark{"signal", name, false, sig.State.String(), false}
-}
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
