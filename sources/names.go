@@ -8,18 +8,18 @@ import (
 // Names lists the metrics a source has.
 type Names interface {
 	Source
-	// MetricNames are those with samples lately, sorted as the server sorts.
-	MetricNames(ctx context.Context) ([]string, error)
+	// MetricNames are those with samples shortly before a time, sorted as the
+	// server sorts.
+	MetricNames(ctx context.Context, at time.Time) ([]string, error)
 }
 
 // namesBack is how far back a metric may have had its last sample.
 const namesBack = time.Hour
 
-func (p *prometheus) MetricNames(ctx context.Context) ([]string, error) {
+func (p *prometheus) MetricNames(ctx context.Context, at time.Time) ([]string, error) {
 	var names []string
 	_, err := p.ask(ctx, func(ctx context.Context) error {
-		now := time.Now()
-		values, _, _, err := p.api.LabelValues(ctx, "__name__", nil, now.Add(-namesBack), now)
+		values, _, _, err := p.api.LabelValues(ctx, "__name__", nil, at.Add(-namesBack), at)
 		if err != nil {
 			return inItsWords(err)
 		}

@@ -28,7 +28,7 @@ func diagnose(ctx context.Context, s *health.Snapshot, h *house) []remark {
 	d := &diagnosis{ctx: ctx, snap: s, house: h, names: map[string][]string{}, unnamed: map[string]error{}}
 	for _, src := range h.sources {
 		if n, ok := src.(sources.Names); ok {
-			list, err := n.MetricNames(ctx)
+			list, err := n.MetricNames(ctx, s.At)
 			if d.names[src.Name()] = list; err != nil {
 				d.unnamed[src.Name()] = err
 			}
