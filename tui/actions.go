@@ -253,8 +253,8 @@ func blocked(snap *health.Snapshot, service health.Service) string {
 		switch op, running := underWay(snap, t.Name); {
 		case running:
 			why = fmt.Sprintf("%s is being rolled back by %s: %s", t.Name, op.By, op.State)
-		case t.Blocked != "":
-			why = t.Name + ": " + t.Blocked
+		case notChosen(t) != "":
+			why = t.Name + ": " + notChosen(t)
 		default:
 			return ""
 		}

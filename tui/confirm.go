@@ -60,9 +60,6 @@ func choices(snap *health.Snapshot, service string) []choice {
 		if _, running := underWay(snap, t.Name); running || t.Blocked != "" {
 			continue
 		}
-		if len(t.Previous) == 0 {
-			out = append(out, choice{t.Name, ""})
-		}
 		for _, p := range t.Previous[:min(len(t.Previous), 5)] {
 			out = append(out, choice{t.Name, p.ID})
 		}

@@ -38,35 +38,57 @@ func (c Confirm) choiceLines(sc scene, w int) []string {
 		newRow(sc.look, w).put(themes.Text, "What is to be rolled back? Nothing happens yet.").String(),
 		blanks(w),
 	}
-	for i, o := range choices(sc.snap, c.Service) {
-		t := target(sc.snap, o.Target)
+	all := choices(sc.snap, c.Service)
+	name, change := 0, 0
+	for _, o := range all {
+		name, change = max(name, width(plain(sc.look, o.Target))), max(change, width(plain(sc.look, o.change(sc))))
+	}
+	name, change = min(name, w/2), min(change, w/3)
+	for i, o := range all {
 		r := newRow(sc.look, w)
 		role := themes.Text
 		if i == c.Cursor {
 			role = themes.Strong
 			r.put(themes.Accent, "▌ ")
 		}
-		r.to(2).put(role, o.Target).to(w*2/5).put(role, " "+or(t.Current, "?")+" → "+or(o.Version, "the one before"))
-		for _, v := range t.Previous {
+		r.to(2).put(role, cut(sc.look, plain(sc.look, o.Target), name)).to(name+4).put(role, cut(sc.look, plain(sc.look, o.change(sc)), change))
+		for _, v := range target(sc.snap, o.Target).Previous {
 			if v.ID == o.Version {
-				r.to(w*7/10).put(themes.Faint, " "+deployed(v, sc))
+				r.to(name+change+6).put(themes.Faint, deployed(v, sc))
 			}
 		}
 		out = append(out, r.String())
 	}
 	for _, t := range service(sc.snap, c.Service).Targets {
-		if t.Blocked != "" {
-			out = append(out, newRow(sc.look, w).to(2).put(themes.Faint, t.Name).to(w*2/5).put(themes.Faint, " "+t.Blocked).String())
+		if why := notChosen(t); why != "" {
+			out = append(out, newRow(sc.look, w).to(2).put(themes.Faint, cut(sc.look, plain(sc.look, t.Name), name)).to(name+4).put(themes.Faint, why).String())
 		}
 	}
 	return append(out, blanks(w), newRow(sc.look, w).put(themes.Warn, c.Note).String())
 }
 
+// change is "v32 → v31".
+func (o choice) change(sc scene) string {
+	return or(target(sc.snap, o.Target).Current, "?") + " → " + o.Version
+}
+
+// notChosen is why a target is no choice.
+func notChosen(t health.Target) string {
+	switch {
+	case t.Blocked != "":
+		return t.Blocked
+	case len(t.Previous) == 0:
+		return or(t.Current, "?") + ": no version before it"
+	}
+	return ""
+}
+
+// deployed is when a version first ran, and what was said of it.
 func deployed(v health.Version, sc scene) string {
 	if v.At.IsZero() {
 		return v.Note
 	}
-	return strings.TrimSpace("from " + health.Ago(sc.now.Sub(v.At)) + " ago  " + v.Note)
+	return strings.TrimSpace(v.At.In(sc.now.Location()).Format("Jan 2 15:04") + "  " + v.Note)
 }
 
 func service(snap *health.Snapshot, name string) health.Service {

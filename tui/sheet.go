@@ -34,18 +34,22 @@ func (s State) pressSheet(p Press, sc scene) State {
 		return s
 	}
 	if m, ok := sheetKeys[p.Key]; ok {
-		f := sheetFrame(sc)
-		n := len(s.sheetLines(sc, f.inner()))
+		f, lines := s.sheetFrame(sc)
+		n := len(lines)
 		last := max(0, n-f.body())
 		s.Sheet.Offset = m.from(min(s.Sheet.Offset, last), last+1, f.body())
 	}
 	return s
 }
 
-// sheetFrame covers most of the screen, always in the same place.
-func sheetFrame(sc scene) frame {
-	w, h := min(sc.w, 108), min(sc.h-4, 44)
-	return frame{x: (sc.w - w) / 2, y: (sc.h - h) / 2, w: w, h: h, role: themes.Border, corners: "┌┐└┘─│", plain: "++++-|"}
+// sheetFrame is as wide as text is read well, and no higher than its lines need.
+func (s State) sheetFrame(sc scene) (f frame, lines []string) {
+	w := min(sc.w, 108)
+	f = frame{x: (sc.w - w) / 2, w: w, role: themes.Border, corners: "┌┐└┘─│", plain: "++++-|"}
+	lines = s.sheetLines(sc, f.inner())
+	f.h = min(sc.h-4, 44, max(len(lines), 3)+2)
+	f.y = (sc.h - f.h) / 2
+	return f, lines
 }
 
 func (s State) sheetTitle(sc scene) string {
@@ -141,22 +145,23 @@ func (s State) helpBlocks(sc scene, w int) [][]string {
 			group = k.Group
 			blocks = append(blocks, []string{newRow(sc.look, w).put(themes.Title, strings.ToUpper(group)).String()})
 		}
-		r := newRow(sc.look, w).put(themes.Key, k.Binding.Help().Key).to(keys)
-		if why := k.why(s, sc); why != "" {
-			r.put(themes.Faint, k.Binding.Help().Desc+" ("+why+")")
-		} else {
-			r.put(themes.Text, k.Binding.Help().Desc)
-		}
 		last := len(blocks) - 1
-		blocks[last] = append(blocks[last], r.String())
+		role, text := themes.Text, k.Binding.Help().Desc
+		if why := k.why(s, sc); why != "" {
+			role, text = themes.Faint, text+" ("+why+")"
+		}
+		name := k.Binding.Help().Key
+		for _, l := range wrap(plain(sc.look, text), max(1, w-keys)) {
+			blocks[last] = append(blocks[last], newRow(sc.look, w).put(themes.Key, name).to(keys).put(role, l).String())
+			name = ""
+		}
 	}
 	return blocks
 }
 
 // drawSheet lays the sheet over the rows of a screen.
 func drawSheet(s State, sc scene, rows []string) []string {
-	f := sheetFrame(sc)
-	lines := s.sheetLines(sc, f.inner())
+	f, lines := s.sheetFrame(sc)
 	from := min(s.Sheet.Offset, max(0, len(lines)-f.body()))
 	foot := "esc closes"
 	if len(lines) > f.body() {

@@ -171,7 +171,7 @@ func titleOf(v *health.Signal) string {
 	if v.Title == "" {
 		return v.ID
 	}
-	return strings.Replace(v.Title, ", 95th percentile", " p95", 1)
+	return strings.ReplaceAll(strings.Replace(v.Title, ", 95th percentile", " p95", 1), ", ", " ")
 }
 
 // tileNote says the state if it is not fresh, otherwise the limits.

@@ -63,7 +63,6 @@ func explainSignal(in Input, s *health.Signal) [][2]string {
 		{"value", text},
 		{"state", stateWords(in, s)},
 		{"unit", unitWords(s)},
-		{"judged", s.Status.String()},
 	}
 	add := func(name, text string) {
 		if text != "" {
@@ -80,6 +79,7 @@ func explainSignal(in Input, s *health.Signal) [][2]string {
 	if s.Limit.Warn == nil && s.Limit.Critical == nil {
 		add("limits", "none: this signal is shown and not judged")
 	} else {
+		add("judged", s.Status.String())
 		add("limits from", s.Limit.Source)
 	}
 	add("window", window(in)+", a point every "+health.Ago(in.Snap.Step))

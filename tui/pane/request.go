@@ -40,10 +40,13 @@ func requestPages(in Input, w int) *page {
 	case ok && in.View.Beside != "" && w >= 60:
 		return beside(in, w, w/2, requestPage(in, in.View.Request, w/2-1), requestPage(in, in.View.Beside, w-w/2-2))
 	case ok && w >= 110:
-		left, right := newRequestPage(in, w*2/5-1), newRequestPage(in, w-w*2/5-2)
+		x := w*2/5 + 1 // a trace id fits beside its name
+		left, right := newRequestPage(in, x-1), newRequestPage(in, w-x-2)
 		left.about(q)
+		left.circumstances(q)
 		right.said(q)
-		return beside(in, w, w*2/5, left, right)
+		right.raw(q)
+		return beside(in, w, x, left, right)
 	}
 	return requestPage(in, in.View.Request, w)
 }
@@ -86,6 +89,9 @@ func requestPage(in Input, id string, w int) *page {
 		p.about(q)
 		p.blank()
 		p.said(q)
+		p.blank()
+		p.circumstances(q)
+		p.raw(q)
 	}
 	return p
 }
@@ -96,6 +102,10 @@ func (p *page) about(q health.Request) {
 	p.timing(q)
 	p.blank()
 	p.lineage(q.Lineage)
+}
+
+// circumstances are where it ran, for whom, and how it was judged.
+func (p *page) circumstances(q health.Request) {
 	for _, d := range q.Dims {
 		if name := dimension(d, q.Lineage); name != "" {
 			p.fact(name, themes.Text, d.Value)
@@ -131,7 +141,6 @@ func (p *page) said(q health.Request) {
 	p.content("ANSWER", q.Answer)
 	p.chunks(q.Chunks)
 	p.tools(q.Tools)
-	p.raw(q)
 }
 
 // summary is what happened, to whom and when.
@@ -145,7 +154,6 @@ func (p *page) summary(q health.Request) {
 	if !q.At.IsZero() {
 		p.fact("time", themes.Text, clockSeconds(p.in, q)+", "+ago(p.in, q.At)+" ago")
 	}
-	p.fact("request", themes.Text, q.ID)
 	if q.Trace != "" {
 		p.fact("trace", themes.Text, q.Trace)
 	}
@@ -213,16 +221,16 @@ func (p *page) timing(q health.Request) {
 	for _, v := range []struct {
 		n     *float64
 		where string
-	}{{q.TokensIn, " tokens in"}, {q.TokensOut, " tokens out"}} {
+	}{{q.TokensIn, " in"}, {q.TokensOut, " out"}} {
 		if v.n != nil {
 			parts = append(parts, health.Format(health.Count, *v.n)+v.where)
 		}
 	}
-	if q.CostUSD != nil {
-		parts = append(parts, health.Format(health.USD, *q.CostUSD))
-	}
 	if len(parts) > 0 {
-		p.fact("tokens, cost", themes.Text, strings.Join(parts, ", "))
+		p.fact("tokens", themes.Text, strings.Join(parts, ", "))
+	}
+	if q.CostUSD != nil {
+		p.fact("cost", themes.Text, health.Format(health.USD, *q.CostUSD))
 	}
 }
 
@@ -233,7 +241,7 @@ func (p *page) content(title, text string) {
 	case text == "":
 		p.wrap(themes.Faint, 1, "content not captured")
 	case p.hidden():
-		p.wrap(themes.Faint, 1, count(float64(utf8.RuneCountInString(text)))+" characters, hidden (:content redacted or :content full shows them)")
+		p.wrap(themes.Faint, 1, count(float64(utf8.RuneCountInString(text)))+" characters, hidden (:content full shows them)")
 	default:
 		p.lines(themes.Text, 1, p.shown(text))
 	}

@@ -89,6 +89,9 @@ func (p *page) source(s *health.SourceState, selected bool) {
 		lead = nil
 	}
 	p.hang(themes.Text, says, says, lead, saying(s))
+	if s.Where != "" {
+		p.wrap(themes.Faint, 5, s.Where)
+	}
 	if s.Error != "" {
 		p.wrap(themes.Critical, 5, s.Error)
 	}

@@ -2,6 +2,7 @@ package pane
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -121,7 +122,19 @@ func remedyFor(s health.Service, v health.Suspect) (health.Target, bool) {
 // offer says what R would do.
 func (p *page) offer(t health.Target) {
 	p.hang(themes.Text, 5, 5, func(r *row) { r.gap(3).put(themes.Key, "R") },
-		"rolls "+t.Kind+" back: "+arrowTo(t.Current, t.Previous[0].ID)+p.readOnly())
+		"rolls "+t.Kind+" back: "+arrowTo(t.Current, p.before(t).ID)+p.readOnly())
+}
+
+// before is the newest version a target can go back to, and nobody went away from
+// on purpose.
+func (p *page) before(t health.Target) health.Version {
+	for _, v := range t.Previous {
+		left := func(op health.Rollback) bool { return op.Target == t.Name && op.From == v.ID && !op.Applied.IsZero() }
+		if !slices.ContainsFunc(p.in.Snap.Rollbacks, left) {
+			return v
+		}
+	}
+	return t.Previous[0]
 }
 
 // remedy says what else could be taken back, and if not, why.
