@@ -58,7 +58,7 @@ func openFeed(name string, decode Decode) (Source, error) {
 	case c.URL == "":
 		return nil, errors.New(`url: is missing; say where the changes are: url = "https://…", or path = "changes.jsonl"`)
 	}
-	w, err := c.open(name)
+	w, err := c.open(name, "a feed of changes")
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +93,8 @@ func (f *webFeed) Changes(ctx context.Context, since time.Time) ([]health.Change
 		}
 		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
-			text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorText+1))
-			return fmt.Errorf("answers %s: %s", resp.Status, health.Cut(string(bytes.TrimSpace(text)), maxErrorText))
+			text, _ := io.ReadAll(io.LimitReader(resp.Body, maxHead))
+			return &said{inWords(text)}
 		}
 		all, unread, err = readChanges(resp.Body, f.name, since)
 		return err

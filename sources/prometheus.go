@@ -2,13 +2,13 @@ package sources
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
@@ -21,29 +21,45 @@ import (
 func init() {
 	register(Kind{
 		Name: "prometheus",
-		Doc:  "A Prometheus, or what speaks its API: Thanos, Mimir, VictoriaMetrics. Asked for metrics and alerts.",
+		Doc:  "A Prometheus, or what speaks its API: Thanos, Mimir, Cortex, VictoriaMetrics, the managed ones. Asked for metrics and alerts.",
 		Example: `kind = "prometheus"
 name = "main"
-url = "http://prometheus:9090"
+url = "http://prometheus:9090"   # Mimir: http://mimir/prometheus; Thanos may be told more: http://thanos:10902?dedup=true&partial_response=true
+max_series = 20000   # of one answer; what is left out is said
 ` + webExample,
 		Open: openPrometheus,
 	})
 }
 
-// maxSeries bounds what one question may bring, where the server honours it.
-const maxSeries = 20_000
+const (
+	defaultMaxSeries = 20_000
+	mostSeries       = 1_000_000
+)
+
+type prometheusConfig struct {
+	webConfig
+	MaxSeries int `toml:"max_series"`
+}
 
 type prometheus struct {
 	*web
-	api v1.API
+	api       v1.API
+	maxSeries int
+
+	mu   sync.Mutex
+	note string         // what is peculiar about this server
+	cut  map[string]int // series left out of the newest answer, by question
 }
 
 func openPrometheus(name string, decode Decode) (Source, error) {
-	var c webConfig
+	c := prometheusConfig{MaxSeries: defaultMaxSeries}
 	if err := decode(&c); err != nil {
 		return nil, err
 	}
-	w, err := c.open(name)
+	if c.MaxSeries < 1 || c.MaxSeries > mostSeries {
+		return nil, fmt.Errorf("max_series: %d is no bound; say 1 to %d", c.MaxSeries, mostSeries)
+	}
+	w, err := c.open(name, "a Prometheus API")
 	if err != nil {
 		return nil, err
 	}
@@ -51,28 +67,44 @@ func openPrometheus(name string, decode Decode) (Source, error) {
 	if err != nil {
 		return nil, errors.New("url: is not an address")
 	}
-	return &prometheus{w, v1.NewAPI(client)}, nil
+	return &prometheus{web: w, api: v1.NewAPI(client), maxSeries: c.MaxSeries, cut: map[string]int{}}, nil
 }
 
 func (p *prometheus) About() (kind, where string) { return "prometheus", p.where() }
 
+// Usage says how the server is used, what is left out, and what is peculiar.
+func (p *prometheus) Usage() Usage {
+	u := p.web.Usage()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u.Note = p.note
+	for _, n := range p.cut {
+		u.Cut += n
+	}
+	return u
+}
+
 // Range asks for a matrix. Points that do not exist are not there, NaN is NaN.
 func (p *prometheus) Range(ctx context.Context, expr string, start, end time.Time, step time.Duration) (Answer, error) {
-	return p.query(ctx, func(ctx context.Context) (model.Value, v1.Warnings, error) {
-		v, warnings, _, err := p.api.QueryRange(ctx, expr, v1.Range{Start: start, End: end, Step: step}, v1.WithTimeout(p.timeout), v1.WithLimit(maxSeries))
+	return p.query(ctx, fmt.Sprint(expr, step), func(ctx context.Context) (model.Value, v1.Warnings, error) {
+		v, warnings, _, err := p.api.QueryRange(ctx, expr, v1.Range{Start: start, End: end, Step: step}, v1.WithTimeout(p.timeout), p.limit())
 		return v, warnings, err
 	})
 }
 
 // Instant asks for one point of every series.
 func (p *prometheus) Instant(ctx context.Context, expr string, at time.Time) (Answer, error) {
-	return p.query(ctx, func(ctx context.Context) (model.Value, v1.Warnings, error) {
-		v, warnings, _, err := p.api.Query(ctx, expr, at, v1.WithTimeout(p.timeout), v1.WithLimit(maxSeries))
+	return p.query(ctx, expr, func(ctx context.Context) (model.Value, v1.Warnings, error) {
+		v, warnings, _, err := p.api.Query(ctx, expr, at, v1.WithTimeout(p.timeout), p.limit())
 		return v, warnings, err
 	})
 }
 
-func (p *prometheus) query(ctx context.Context, put func(context.Context) (model.Value, v1.Warnings, error)) (Answer, error) {
+// limit asks for one series more than is taken: if it comes there are too many. A
+// server that does not know the limit sends all of them.
+func (p *prometheus) limit() v1.Option { return v1.WithLimit(uint64(p.maxSeries) + 1) }
+
+func (p *prometheus) query(ctx context.Context, key string, put func(context.Context) (model.Value, v1.Warnings, error)) (Answer, error) {
 	var a Answer
 	x, err := p.ask(ctx, func(ctx context.Context) error {
 		v, warnings, err := put(ctx)
@@ -83,10 +115,52 @@ func (p *prometheus) query(ctx context.Context, put func(context.Context) (model
 		a.Series, err = series(v)
 		return err
 	})
-	if x != nil {
-		a.Bytes, a.Took, a.Skew = x.bytes.Load(), x.took, x.skew()
+	if x == nil {
+		return a, err
+	}
+	a.Bytes, a.Took, a.Skew = x.bytes.Load(), x.took, x.skew()
+	if err == nil {
+		if strings.Contains(x.beginning(), `"isPartial":true`) {
+			a.Warnings = append(a.Warnings, "some of its storage nodes did not answer: the numbers are of the others")
+		}
+		p.bound(&a, key)
 	}
 	return a, err
+}
+
+// truncated is what Prometheus warns of when it honours the limit.
+const truncated = "results truncated due to limit"
+
+// bound cuts an answer that has too many series, always the same ones, and says so.
+func (p *prometheus) bound(a *Answer, key string) {
+	over := len(a.Series) - p.maxSeries
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if over <= 0 {
+		delete(p.cut, key)
+		return
+	}
+	slices.SortFunc(a.Series, func(x, y Series) int { return compareLabels(x.Labels, y.Labels) })
+	a.Series, a.Cut = slices.Clone(a.Series[:p.maxSeries]), over
+	p.cut[key] = over
+	words := fmt.Sprintf("%d more series left out: max_series is %d", over, p.maxSeries)
+	if slices.Contains(a.Warnings, truncated) { // it did not send all
+		words = fmt.Sprintf("more series left out: max_series is %d", p.maxSeries)
+	}
+	a.Warnings = append(slices.DeleteFunc(a.Warnings, func(w string) bool { return w == truncated }), words)
+}
+
+// compareLabels orders series: which are cut must not change from round to round.
+func compareLabels(a, b map[string]string) int {
+	return slices.Compare(pairs(a), pairs(b))
+}
+
+func pairs(labels map[string]string) []string {
+	all := make([]string, 0, 2*len(labels))
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		all = append(all, name, labels[name])
+	}
+	return all
 }
 
 // series turns what the client decoded into our words. Native histograms are
@@ -114,9 +188,9 @@ func series(v model.Value) ([]Series, error) {
 	case *model.Scalar:
 		return []Series{{map[string]string{}, []health.Point{{T: int64(v.Timestamp), V: float64(v.Value)}}}}, nil
 	case nil:
-		return nil, errors.New("bad_response: the answer has no result; is this a Prometheus?")
+		return nil, &unreadable{"it has no result"}
 	}
-	return nil, fmt.Errorf("bad_response: cannot draw a %s", v.Type())
+	return nil, &unreadable{fmt.Sprintf("it is a %s, not numbers", v.Type())}
 }
 
 func labels(m model.Metric) map[string]string {
@@ -127,48 +201,27 @@ func labels(m model.Metric) map[string]string {
 	return all
 }
 
-// inItsWords puts the server's own error before the client's: its type and text
-// are in the body, which the client reads for two status codes only.
+// inItsWords takes the server's own words out of the client's error: the client
+// reads them for two status codes only.
 func inItsWords(err error) error {
 	var e *v1.Error
-	if !errors.As(err, &e) {
+	switch {
+	case !errors.As(err, &e):
 		return err
+	case e.Type == v1.ErrBadResponse && e.Detail == "":
+		return &unreadable{e.Msg}
+	case e.Detail != "":
+		return &said{inWords([]byte(e.Detail))}
+	case e.Type == v1.ErrClient || e.Type == v1.ErrServer:
+		return &said{} // it said nothing: these are the client's words
 	}
-	var said struct {
-		ErrorType string `json:"errorType"`
-		Error     string `json:"error"`
-	}
-	if json.Unmarshal([]byte(e.Detail), &said) == nil && said.Error != "" {
-		e = &v1.Error{Type: v1.ErrorType(said.ErrorType), Msg: said.Error}
-	}
-	if e.Type == v1.ErrBadResponse {
-		return fmt.Errorf("%s: %s; is this a Prometheus?", e.Type, health.Cut(e.Msg, maxErrorText))
-	}
-	return fmt.Errorf("%s: %s", e.Type, health.Cut(e.Msg, maxErrorText))
+	return &said{string(e.Type) + ": " + e.Msg}
 }
 
-// Version asks for the build; a server that does not know the question has none.
-func (p *prometheus) Version(ctx context.Context) (string, error) {
-	var version string
-	x, err := p.ask(ctx, func(ctx context.Context) error {
-		b, err := p.api.Buildinfo(ctx)
-		version = b.Version
-		if err != nil {
-			return inItsWords(err)
-		}
-		return nil
-	})
-	if x != nil && x.status == http.StatusNotFound {
-		return "", nil
-	}
-	return version, err
-}
-
-// Alerts lists what is pending or firing. A server that has no rules, and so
-// does not know the question, has no alerts.
+// Alerts lists what is pending or firing.
 func (p *prometheus) Alerts(ctx context.Context) ([]health.Alert, error) {
 	var all []health.Alert
-	x, err := p.ask(ctx, func(ctx context.Context) error {
+	_, err := p.askIfThere(ctx, "alerts", func(ctx context.Context) error {
 		got, err := p.api.Alerts(ctx)
 		if err != nil {
 			return inItsWords(err)
@@ -178,9 +231,6 @@ func (p *prometheus) Alerts(ctx context.Context) ([]health.Alert, error) {
 		}
 		return nil
 	})
-	if x != nil && x.status == http.StatusNotFound {
-		return nil, nil
-	}
 	return all, err
 }
 

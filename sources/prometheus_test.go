@@ -2,6 +2,7 @@ package sources
 
 import (
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -80,7 +81,8 @@ func TestAnErrorBeginsWithTheServersWords(t *testing.T) {
 	for code, want := range map[int]string{
 		400: `main: bad_data: parse error at char 12`,
 		422: `main: bad_data: parse error at char 12`,
-		503: `main: bad_data: parse error at char 12`,
+		500: `main: 500 internal server error (bad_data: parse error at char 12): its own log says more`,
+		503: `main: 503 service unavailable (bad_data: parse error at char 12): it is overloaded, or starts`,
 	} {
 		s := answering(t, "prometheus", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(code)
@@ -92,7 +94,7 @@ func TestAnErrorBeginsWithTheServersWords(t *testing.T) {
 		}
 	}
 	s := answering(t, "prometheus", body("<html>"))
-	if _, err := s.(Metrics).Instant(t.Context(), "up", rangeEnd); err == nil || !strings.HasSuffix(err.Error(), "is this a Prometheus?") {
+	if _, err := s.(Metrics).Instant(t.Context(), "up", rangeEnd); err == nil || !strings.HasSuffix(err.Error(), "is this URL a Prometheus API?") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -140,7 +142,7 @@ func TestAlertsCarryWhatAnOperatorLooksFor(t *testing.T) {
 
 func TestAServerWithoutAlertsOrBuildIsNotBroken(t *testing.T) {
 	s := answering(t, "prometheus", http.NotFound)
-	if a, err := s.(Alerts).Alerts(t.Context()); err != nil || a != nil {
+	if a, err := s.(Alerts).Alerts(t.Context()); !errors.Is(err, ErrMissing) || a != nil {
 		t.Errorf("%v, %v", a, err)
 	}
 	if v, err := s.(About).Version(t.Context()); err != nil || v != "" {

@@ -36,6 +36,7 @@ type Answer struct {
 	Bytes    int64
 	Took     time.Duration
 	Skew     time.Duration // server's clock minus ours, from its Date header; 0: not known
+	Cut      int           // series left out because there were too many, at least; a warning says so
 }
 
 // Series is one line of an answer.
@@ -76,6 +77,7 @@ type Changes interface {
 // Alerts lists what the monitoring system complains about.
 type Alerts interface {
 	Source
+	// Alerts returns ErrMissing when the source has nothing of the kind.
 	Alerts(ctx context.Context) ([]health.Alert, error)
 }
 
@@ -85,6 +87,18 @@ type About interface {
 	About() (kind, where string)
 	// Version asks the server who it is; an empty version is a good answer.
 	Version(ctx context.Context) (string, error)
+}
+
+// Used says how a source is used and what it is like, for the sources view. It
+// never blocks.
+type Used interface{ Usage() Usage }
+
+// Usage is what a source is asked just now.
+type Usage struct {
+	PerMinute    int    // questions sent in the last minute
+	PerMinuteMax int    // no more are sent; those that are left wait
+	Cut          int    // series left out of the newest answers of all questions, at least
+	Note         string // what is peculiar about the server, in words
 }
 
 // Decode fills a struct from the kind's own section of the config; unknown keys

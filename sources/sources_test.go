@@ -229,6 +229,21 @@ func serverOf(s Source) *web {
 	return nil
 }
 
+// nothing is a good answer.
+const nothing = `{"status":"success","data":{"resultType":"vector","result":[]}}`
+
+func answer(r *http.Request, code int, body string, headers ...string) *http.Response {
+	w := httptest.NewRecorder()
+	for i := 0; i < len(headers); i += 2 {
+		w.Header().Set(headers[i], headers[i+1])
+	}
+	w.WriteHeader(code)
+	io.WriteString(w, body)
+	resp := w.Result()
+	resp.Request = r
+	return resp
+}
+
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
@@ -249,7 +264,7 @@ func TestHostileAnswersBecomeErrorsThatNameTheSource(t *testing.T) {
 		text  string // in every error
 	}{
 		"a server error":     {status(500, "boom"), nil, ""},
-		"no access":          {status(401, "who are you"), ErrRefused, "look at basic_auth"},
+		"no access":          {status(401, "who are you"), nil, "401 unauthorized (who are you): it wants credentials: set authorization or basic_auth"},
 		"too many questions": {status(429, "slow down"), ErrBusy, ""},
 		"unavailable":        {status(503, "try later"), ErrBusy, ""},
 		"a bad question":     {status(400, `{"status":"error","errorType":"bad_data","error":"parse error"}`), ErrRefused, ""},
@@ -257,7 +272,7 @@ func TestHostileAnswersBecomeErrorsThatNameTheSource(t *testing.T) {
 		"half an answer":     {status(200, `[{"id":"1","ts":`), nil, ""},
 		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://u:p@login.example/in?token=s3cret", http.StatusFound)
-		}, ErrRefused, "answers with a redirect to https://login.example/in;"},
+		}, nil, "answers with a redirect to https://login.example/in;"},
 		"a very long error": {status(500, strings.Repeat("x", 1<<20)), nil, ""},
 		"not the gzip it claims": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
@@ -308,7 +323,7 @@ func TestAnAnswerWithoutEndIsCutOff(t *testing.T) {
 			if what != "range" && what != "changes" {
 				continue
 			}
-			if err := ask(t.Context()); err == nil || err.Error() != "main: answer is larger than 64 MiB" || !errors.Is(err, ErrRefused) {
+			if err := ask(t.Context()); err == nil || err.Error() != "main: answer is larger than 64 MiB: ask for less with a lower max_series or a shorter window" {
 				t.Errorf("%s of %s: %v", what, kind, err)
 			}
 		}
@@ -328,7 +343,7 @@ func TestASlowServerIsGivenUp(t *testing.T) {
 				}
 				began := time.Now()
 				err := ask(t.Context())
-				if took := time.Since(began); err == nil || err.Error() != "main: no answer within 10s" || took != webTimeout {
+				if took := time.Since(began); err == nil || err.Error() != "main: no answer within 10s: it hangs, or timeout is too short" || took != webTimeout {
 					t.Errorf("%s of %s: %v after %v", what, kind, err, took)
 				}
 			}
@@ -339,11 +354,11 @@ func TestASlowServerIsGivenUp(t *testing.T) {
 func TestNoMoreQuestionsThanAllowedAreOutAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out atomic.Int32
-		s := transported(t, "prometheus", roundTripper(func(*http.Request) (*http.Response, error) {
+		s := transported(t, "prometheus", roundTripper(func(r *http.Request) (*http.Response, error) {
 			out.Add(1)
 			time.Sleep(time.Second)
 			out.Add(-1)
-			return nil, errors.New("enough")
+			return answer(r, 200, nothing), nil
 		}))
 		for range 20 {
 			go questions(s)["instant"](t.Context())
@@ -368,7 +383,7 @@ func TestAServerThatIsNotThereIsNamedWithoutItsAddress(t *testing.T) {
 				continue
 			}
 			err := ask(t.Context())
-			if err == nil || !strings.HasPrefix(err.Error(), "main: cannot be reached: dial tcp ") || strings.Contains(err.Error(), "s3cret") {
+			if err == nil || !strings.HasPrefix(err.Error(), "main: cannot be reached: 127.0.0.1:") || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("%s of %s: %v", what, kind, err)
 			}
 		}
@@ -448,7 +463,7 @@ func TestACertificateNobodyKnowsIsRefusedUnlessToldOtherwise(t *testing.T) {
 	defer server.Close()
 	base := fmt.Sprintf("url = %q\n", server.URL)
 	s := mustOpen(t, "prometheus", base)
-	if err := questions(s)["instant"](t.Context()); err == nil || !strings.Contains(err.Error(), "main: cannot be reached: tls: failed to verify certificate") {
+	if err := questions(s)["instant"](t.Context()); err == nil || !strings.Contains(err.Error(), "main: TLS: certificate is signed by somebody unknown: name his certificate in tls_config.ca_file") {
 		t.Errorf("got %v", err)
 	}
 	s = mustOpen(t, "prometheus", base+"tls_config = { insecure_skip_verify = true }")

@@ -6,11 +6,15 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-const maxBody = 64 << 20 // bytes of an answer, unpacked
+const (
+	maxBody = 64 << 20 // bytes of an answer, unpacked
+	maxHead = 2 << 10  // bytes of its beginning that are kept to say what it was
+)
 
 // exchange is what the transport saw of one question.
 type exchange struct {
@@ -19,7 +23,27 @@ type exchange struct {
 	status   int
 	date     time.Time // the server's clock; zero: not said
 	location string    // where a redirect leads, as it may be shown
+	kind     string    // its Content-Type
+	later    string    // its Retry-After
+	victoria bool      // it has the header every VictoriaMetrics adds
 	bytes    atomic.Int64
+
+	mu   sync.Mutex // the body may still be read when the question is given up
+	head []byte     // unpacked
+}
+
+// note keeps the beginning of an answer.
+func (x *exchange) note(p []byte) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.head = append(x.head, p[:min(len(p), maxHead-len(x.head))]...)
+}
+
+// beginning is the beginning of the answer as far as it has been read.
+func (x *exchange) beginning() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return string(x.head)
 }
 
 type exchangeKey struct{}
@@ -39,9 +63,38 @@ func (x *exchange) skew() time.Duration {
 
 var errTooLarge = fmt.Errorf("answer is larger than %d MiB", maxBody>>20)
 
+// room bounds what the answers of one source hold together while they are read. A
+// full room sends away whoever has more than his share: the small ones go on.
+type room struct {
+	mu          sync.Mutex
+	used        int64
+	size, share int64
+}
+
+// newRoom has space for two answers as large as can be, whatever comes at once.
+func newRoom(slots int) *room {
+	return &room{size: 2 * maxBody, share: 2 * maxBody / int64(slots)}
+}
+
+// take makes n more bytes those of somebody who has some already.
+func (r *room) take(n, has int64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.used += n
+	if r.used > r.size && has+n > r.share {
+		return errTooLarge
+	}
+	return nil
+}
+
+func (r *room) give(n int64) { _ = r.take(-n, 0) }
+
 // capped is a transport that asks for packed answers, reads no more than maxBody
 // of them unpacked, and notes in the exchange of the request what came.
-type capped struct{ next http.RoundTripper }
+type capped struct {
+	next http.RoundTripper
+	room *room
+}
 
 func (c *capped) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
@@ -56,11 +109,13 @@ func (c *capped) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	x.status = resp.StatusCode
 	x.date, _ = http.ParseTime(resp.Header.Get("Date"))
+	x.kind, x.later = resp.Header.Get("Content-Type"), resp.Header.Get("Retry-After")
+	x.victoria = resp.Header.Get("X-Server-Hostname") != ""
 	if to, err := resp.Location(); err == nil {
 		x.location = to.Scheme + "://" + to.Host + to.Path
 	}
 	packed := &counted{resp.Body, &x.bytes}
-	body := &limited{r: packed, close: packed, left: maxBody}
+	body := &answerBody{limited: limited{r: packed, close: packed, left: maxBody}, x: x, room: c.room}
 	if strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
 		body.r = &unpacked{packed: packed}
 		resp.Header.Del("Content-Encoding")
@@ -75,6 +130,43 @@ func (c *capped) CloseIdleConnections() {
 	if idle, ok := c.next.(interface{ CloseIdleConnections() }); ok {
 		idle.CloseIdleConnections()
 	}
+}
+
+// answerBody is the body of an answer: bounded alone and together with others, its
+// beginning noted.
+type answerBody struct {
+	limited
+	x    *exchange
+	room *room
+
+	mu     sync.Mutex // it may be closed while it is read
+	held   int64
+	closed bool
+}
+
+func (b *answerBody) Read(p []byte) (int, error) {
+	n, err := b.limited.Read(p)
+	b.x.note(p[:n])
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return n, err
+	}
+	full := b.room.take(int64(n), b.held)
+	if b.held += int64(n); full != nil {
+		return n, full
+	}
+	return n, err
+}
+
+func (b *answerBody) Close() error {
+	b.mu.Lock()
+	if !b.closed {
+		b.room.give(b.held)
+	}
+	b.closed = true
+	b.mu.Unlock()
+	return b.limited.Close()
 }
 
 // counted counts the bytes that came over the wire.

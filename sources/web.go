@@ -18,7 +18,8 @@ import (
 const (
 	maxErrorText = 300 // bytes of what a server says is wrong
 	webTimeout   = 10 * time.Second
-	webSlots     = 8 // questions at once
+	webSlots     = 8    // questions at once
+	webPerMinute = 1200 // questions a minute
 )
 
 // webConfig is how a server is reached: the keys Prometheus users know. In every
@@ -27,6 +28,7 @@ type webConfig struct {
 	URL           string            `toml:"url"`
 	Timeout       time.Duration     `toml:"timeout"`
 	Concurrency   int               `toml:"concurrency"`
+	PerMinute     int               `toml:"max_queries_per_minute"`
 	ProxyURL      string            `toml:"proxy_url"`
 	BasicAuth     *basicAuth        `toml:"basic_auth"`
 	Authorization *authorization    `toml:"authorization"`
@@ -57,6 +59,7 @@ type tlsConfig struct {
 // webExample is the part of an example that is the same for every server.
 const webExample = `timeout = "10s"      # of one question
 concurrency = 8      # questions at once
+max_queries_per_minute = 1200   # more wait, none is dropped
 # In all of these ${NAME} is taken from the environment; files are read again for every question.
 # basic_auth = { username = "sickbay", password_file = "/run/secrets/password" }   # or password = "${PASSWORD}"
 # authorization = { type = "Bearer", credentials_file = "/run/secrets/token" }     # or credentials = "${TOKEN}"
@@ -68,15 +71,17 @@ concurrency = 8      # questions at once
 // web is one server that is asked over HTTP.
 type web struct {
 	name     string
+	speaks   string // what is behind the address: "a Prometheus API"
+	access   string // which key of the config lets us in, in words; empty: none does
 	base     *url.URL
 	client   *http.Client
 	timeout  time.Duration
-	slots    chan struct{} // one for every question that may be out
-	insecure bool          // its certificate is not verified
+	gate     *gate
+	insecure bool // its certificate is not verified
 }
 
-// open makes the way to a server. Nobody is talked to yet.
-func (c *webConfig) open(name string) (*web, error) {
+// open makes the way to a server, which speaks something. Nobody is talked to yet.
+func (c *webConfig) open(name, speaks string) (*web, error) {
 	if err := c.expand(); err != nil {
 		return nil, err
 	}
@@ -96,14 +101,21 @@ func (c *webConfig) open(name string) (*web, error) {
 	if c.Concurrency < 0 || c.Concurrency > 100 {
 		return nil, fmt.Errorf("concurrency: %d questions at once; say 1 to 100", c.Concurrency)
 	}
+	if c.PerMinute == 0 {
+		c.PerMinute = webPerMinute
+	}
+	if c.PerMinute < 0 || c.PerMinute > 60_000 {
+		return nil, fmt.Errorf("max_queries_per_minute: %d is no bound; say 1 to 60000", c.PerMinute)
+	}
 	rt, err := c.transport()
 	if err != nil {
 		return nil, err
 	}
 	return &web{
-		name: name, base: base, timeout: c.Timeout, slots: make(chan struct{}, c.Concurrency), insecure: c.TLSConfig.InsecureSkipVerify,
+		name: name, speaks: speaks, access: c.access(), base: base, timeout: c.Timeout,
+		gate: newGate(c.Concurrency, c.PerMinute), insecure: c.TLSConfig.InsecureSkipVerify,
 		client: &http.Client{
-			Transport:     &capped{next: rt},
+			Transport:     &capped{next: rt, room: newRoom(c.Concurrency)},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
@@ -179,6 +191,21 @@ func (c *webConfig) secret() bool {
 	return c.BasicAuth != nil || c.Authorization != nil
 }
 
+// access names the key of the config that lets us in, never what is in it.
+func (c *webConfig) access() string {
+	switch a, b := c.Authorization, c.BasicAuth; {
+	case a != nil && a.CredentialsFile != "":
+		return "bearer token (credentials_file " + a.CredentialsFile + ")"
+	case a != nil:
+		return "bearer token (authorization.credentials)"
+	case b != nil && b.PasswordFile != "":
+		return "basic_auth (password_file " + b.PasswordFile + ")"
+	case b != nil:
+		return "basic_auth"
+	}
+	return ""
+}
+
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
@@ -248,59 +275,50 @@ func (w *web) where() string {
 	return shown.String()
 }
 
-// ask waits for its turn, then lets do put one question, within the deadline.
+// ask waits for its turn, then lets do put one question, within the deadline. The
+// exchange says what came even when it fails; it is nil when nothing went out.
 func (w *web) ask(ctx context.Context, do func(ctx context.Context) error) (*exchange, error) {
-	select {
-	case w.slots <- struct{}{}:
-		defer func() { <-w.slots }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%s: %w", w.name, ctx.Err())
+	if err := w.gate.enter(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%s: %w", w.name, ctx.Err())
+		}
+		return nil, err
 	}
+	defer w.gate.leave()
 	x := &exchange{began: time.Now()}
 	asking, cancel := context.WithTimeout(context.WithValue(ctx, exchangeKey{}, x), w.timeout)
 	defer cancel()
 	err := do(asking)
 	x.took = time.Since(x.began)
-	if err == nil {
-		return x, nil
-	}
-	if ctx.Err() != nil {
-		return x, fmt.Errorf("%s: %w", w.name, ctx.Err())
-	}
-	if asking.Err() != nil {
-		err = fmt.Errorf("no answer within %v", w.timeout)
-	}
-	return x, w.worded(x, err)
-}
-
-// worded says what went wrong: name first, then the server's words, and never
-// an address, which could carry what is not to be shown.
-func (w *web) worded(x *exchange, err error) error {
-	var at *url.Error
-	if errors.As(err, &at) {
-		err = fmt.Errorf("cannot be reached: %w", at.Err)
-	}
-	kind := error(nil)
 	switch {
-	case errors.Is(err, errTooLarge):
-		kind, err = ErrRefused, errTooLarge
-	case x.status == http.StatusTooManyRequests || x.status == http.StatusServiceUnavailable:
-		kind = ErrBusy
-	case x.status >= 300 && x.status < 400:
-		kind, err = ErrRefused, fmt.Errorf("answers with a redirect to %s; put the right address into url", x.location)
-	case x.status == http.StatusUnauthorized || x.status == http.StatusForbidden:
-		kind, err = ErrRefused, fmt.Errorf("%w; look at basic_auth, authorization and http_headers", err)
-	case x.status >= 400 && x.status < 500:
-		kind = ErrRefused
+	case err == nil:
+		w.gate.answered()
+		return x, nil
+	case ctx.Err() != nil:
+		return x, fmt.Errorf("%s: %w", w.name, ctx.Err())
+	case asking.Err() != nil:
+		err = &failure{w.name + ": " + late(x, w.timeout), nil}
+	default:
+		err = w.worded(x, err)
 	}
-	return &failure{fmt.Sprintf("%s: %s", w.name, err), kind}
+	w.shut(x, err)
+	return x, err
 }
 
-// failure is an error with its kind: ErrRefused, ErrBusy or nil.
-type failure struct {
-	text string
-	kind error
+// shut tells the gate what a failure means for those who wait behind it.
+func (w *web) shut(x *exchange, err error) {
+	var busy *Busy
+	switch {
+	case errors.As(err, &busy):
+		w.gate.peace(busy.After, busy.text)
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrMissing):
+		w.gate.answered()
+	default:
+		w.gate.failed(x.began, err, errors.Is(err, ErrBusy))
+	}
 }
 
-func (f *failure) Error() string { return f.text }
-func (f *failure) Unwrap() error { return f.kind }
+// Usage says what the server is asked just now.
+func (w *web) Usage() Usage {
+	return Usage{PerMinute: w.gate.minute.count(), PerMinuteMax: w.gate.minute.limit}
+}
