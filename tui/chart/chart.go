@@ -217,9 +217,9 @@ func (c Chart) beyond(sc scale, y, h int, role themes.Role) themes.Role {
 	}
 	switch {
 	case past(c.Limit.Critical):
-		return themes.Critical
+		return themes.LimitC
 	case past(c.Limit.Warn):
-		return themes.Warn
+		return themes.LimitW
 	}
 	return role
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"sickbay/health"
 	"sickbay/packs"
 	"sickbay/themes"
@@ -153,6 +155,9 @@ func tile(in Input, s *health.Service, v *health.Signal, selected, stacked bool,
 	note := tileNote(in, v)
 	if width(title)+width(text)+width(note)+5 > w {
 		note = ""
+	}
+	if room := w - width(text) - 3; width(title) > room && room > 8 { // the number is never cut
+		title = ansi.Truncate(health.Clean(title), room, in.Look.Glyph("…", "~"))
 	}
 	r.put(name, title).gap(2).put(role, text)
 	if note != "" {

@@ -140,7 +140,7 @@ func (p *page) broken(s string, w int) []string {
 	return lines
 }
 
-// glued keeps a number and its unit on one line: "17.1 %", "11 m", "1 794".
+// glued keeps on one line what is read as one: "17.1 %", "11 m", "1 794", "Nov 6".
 func glued(s string) string {
 	b := []byte(s)
 	if !bytes.ContainsAny(b, "0123456789") {
@@ -148,7 +148,7 @@ func glued(s string) string {
 	}
 	var out strings.Builder
 	for i := range b {
-		if b[i] == ' ' && i > 0 && isDigit(b[i-1]) && unitAt(s[i+1:]) {
+		if b[i] == ' ' && i > 0 && (isDigit(b[i-1]) && unitAt(s[i+1:]) || dayAt(s, i)) {
 			out.WriteString("\u00a0")
 		} else {
 			out.WriteByte(b[i])
@@ -158,6 +158,11 @@ func glued(s string) string {
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// dayAt says whether the blank at i is that of a date: "Nov 6".
+func dayAt(s string, i int) bool {
+	return i >= 3 && i+1 < len(s) && isDigit(s[i+1]) && strings.Contains("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", s[i-3:i])
+}
 
 // unitAt says whether s begins with a percent sign, more digits, or a word of one
 // or two letters.

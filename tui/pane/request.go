@@ -212,8 +212,8 @@ func (p *page) timing(q health.Request) {
 			p.line(func(r *row) {
 				waited := strings.TrimRight(chart.HBar(*q.TTFT / *q.Duration, true, w), " ")
 				rest := max(w-len(waited), 0)
-				r.to(p.factWidth()).put(themes.Faint, strings.Repeat(p.in.Look.Glyph("░", "."), len(waited))).
-					put(themes.Line1, strings.Repeat(p.in.Look.Glyph("█", "#"), rest))
+				r.to(p.factWidth()).put(themes.Faint, strings.Repeat(p.in.Look.Glyph("─", "."), len(waited))).
+					put(themes.Line1, strings.Repeat(p.in.Look.Glyph("━", "#"), rest))
 			})
 		}
 	}
@@ -346,8 +346,12 @@ func (p *page) scores(scores []health.Field) {
 	}
 	p.blank()
 	p.head("EVALUATIONS")
+	wide := p.factWidth()
 	for _, s := range scores {
-		p.fact(s.Name, themes.Text, s.Value)
+		wide = max(wide, min(len(s.Name)+3, p.w/2))
+	}
+	for _, s := range scores {
+		p.hang(themes.Text, wide, wide, func(r *row) { r.gap(1).col(themes.Faint, s.Name, wide-2) }, s.Value)
 	}
 }
 

@@ -148,9 +148,7 @@ func (p *page) remedy(s health.Service) {
 		switch {
 		case t.Blocked != "":
 			p.wrap(themes.Faint, 3, t.Kind+" cannot be rolled back: "+t.Blocked)
-		case len(t.Previous) == 0:
-			p.wrap(themes.Faint, 3, t.Kind+" "+t.Current+" has no version before it")
-		default:
+		case len(t.Previous) > 0:
 			p.offer(t)
 		}
 	}
