@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/BurntSushi/toml"
 
@@ -85,7 +86,7 @@ func Parse(file string, data []byte) (*Pack, Faults) {
 	if err != nil {
 		return nil, Faults{Syntax(file, err)}
 	}
-	c := &checker{file: file, lines: Lines(data), pack: p}
+	c := &checker{file: file, lines: sync.OnceValue(func() map[string]int { return Lines(data) }), pack: p}
 	for _, key := range md.Undecoded() {
 		c.unknownKey(key)
 	}
@@ -148,25 +149,23 @@ var (
 )
 
 var (
-	plainLabel  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) // any server understands it
-	anyLabel    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
-	placeholder = regexp.MustCompile(`\$[A-Za-z_][A-Za-z0-9_]*`)
-	fold        = regexp.MustCompile(`[ \t\r]*\n[ \t\r\n]*`)
+	plainLabel = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) // any server understands it
+	anyLabel   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 )
 
 // A checker collects what is wrong with one pack.
 type checker struct {
 	file   string
-	lines  map[string]int
+	lines  func() map[string]int // of keys; counted when the first fault wants to know
 	pack   *Pack
 	faults Faults
 }
 
 func (c *checker) fault(path, part, format string, args ...any) {
-	line, ok := c.lines[path]
+	line, ok := c.lines()[path]
 	for !ok && strings.Contains(path, ".") { // a missing key is missing in its table
 		path = path[:strings.LastIndexByte(path, '.')]
-		line, ok = c.lines[path]
+		line, ok = c.lines()[path]
 	}
 	c.faults = append(c.faults, Fault{File: c.file, Line: line, Part: part, Text: fmt.Sprintf(format, args...)})
 }
@@ -180,11 +179,11 @@ func (c *checker) unknownKey(key toml.Key) {
 		return // a table inside an unknown key: the key itself is named already
 	}
 	for i := 0; ; i++ { // toml does not say in which of the tables it is
-		if _, there := c.lines[fmt.Sprintf("%s[%d]", key[0], i)]; !there {
+		if _, there := c.lines()[fmt.Sprintf("%s[%d]", key[0], i)]; !there {
 			c.fault(key[0], key[0], "%s", Unknown("key", key[1], known[key[0]]))
 			return
 		}
-		if path := fmt.Sprintf("%s[%d].%s", key[0], i, key[1]); c.lines[path] > 0 {
+		if path := fmt.Sprintf("%s[%d].%s", key[0], i, key[1]); c.lines()[path] > 0 {
 			c.fault(path, key[0], "%s", Unknown("key", key[1], known[key[0]]))
 			return
 		}
@@ -328,26 +327,6 @@ func (c *checker) limits(at, part string, s *Signal) {
 	}
 }
 
-// query folds a query onto one line and checks its placeholders.
-func (c *checker) query(at, part, q string, needs ...string) string {
-	q = fold.ReplaceAllString(strings.TrimSpace(q), " ")
-	if q == "" {
-		c.fault(at+".query", part, "query is missing")
-		return q
-	}
-	for _, ph := range placeholder.FindAllString(q, -1) {
-		if ph != "$by" && ph != "$rate" && ph != "$window" {
-			c.fault(at+".query", part, "%s", Unknown("placeholder", ph, []string{"$by", "$rate", "$window"}))
-		}
-	}
-	for _, n := range needs {
-		if !regexp.MustCompile(regexp.QuoteMeta(n) + `\b`).MatchString(q) {
-			c.fault(at+".query", part, "query does not use %s", n)
-		}
-	}
-	return q
-}
-
 func (c *checker) distribution(i int) {
 	d := &c.pack.Distributions[i]
 	at, part := fmt.Sprintf("distribution[%d]", i), fmt.Sprintf("distribution %q", d.Signal)
@@ -398,18 +377,4 @@ func (c *checker) tie(end string, i int, t *Tie) {
 	}
 	t.Query = c.query(at, part, t.Query, "$by")
 	c.keeps(at, part, t.Query, "label", t.Label)
-}
-
-func (c *checker) keeps(at, part, q, key, label string) {
-	switch {
-	case label == "" || q == "":
-	case !anyLabel.MatchString(label):
-		c.fault(at+"."+key, part, "%s: %q cannot be a label name", key, label)
-	case !word(q, label):
-		c.fault(at+".query", part, "query does not keep the label %q", label)
-	}
-}
-
-func word(q, w string) bool {
-	return regexp.MustCompile(`\b` + regexp.QuoteMeta(w) + `\b`).MatchString(q)
 }

@@ -1,0 +1,98 @@
+package packs
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// asked are the series a query needs, one of every selector in it, as lines of a
+// scene without their values. Where a matcher lets a choice, the first of some words
+// that fit it is taken.
+func asked(t *testing.T, what, template string) []string {
+	t.Helper()
+	words := []string{"", "error", "down", "output", "503", "chat", "/collections/{name}/points/query", "/qdrant.Points/Query"}
+	var series []string
+	parser.Inspect(parse(t, what, Expand(template, "service", time.Minute, time.Minute)), func(n parser.Node, _ []parser.Node) error {
+		v, ok := n.(*parser.VectorSelector)
+		if !ok {
+			return nil
+		}
+		ls := map[string]string{"service": "a", "le": "1"}
+		for _, m := range v.LabelMatchers {
+			if m.Name == model.MetricNameLabel {
+				ls[m.Name] = m.Value
+				continue
+			}
+			all := append(slices.Clone(words), strings.Split(m.Value, "|")...)
+			i := slices.IndexFunc(all, m.Matches)
+			if i < 0 {
+				t.Fatalf("%s: no word of this test matches %s", what, m)
+			}
+			if ls[m.Name] = all[i]; ls[m.Name] == "" {
+				delete(ls, m.Name)
+			}
+		}
+		series = append(series, strings.ReplaceAll(labels.FromMap(ls).String(), `", `, `",`))
+		return nil
+	})
+	slices.Sort(series)
+	return slices.Compact(series)
+}
+
+// TestNothingIsEverInfinite stops all traffic: every series a query asks for is
+// there and none moves, gauges are 0.
+func TestNothingIsEverInfinite(t *testing.T) {
+	for _, p := range All() {
+		for name, q := range queries(p) {
+			var scene strings.Builder
+			for _, series := range asked(t, p.ID+" "+name, q.template) {
+				scene.WriteString(series + " 0 last 120\n")
+			}
+			for service, v := range ask(t, store(t, scene.String()), q.template) {
+				if math.IsInf(v, 0) {
+					t.Errorf("%s %s of %s is %v", p.ID, name, service, v)
+				}
+			}
+		}
+	}
+}
+
+// TestEveryQueryIsAnsweredWhereItsMetricsMove lets all that a pack asks for grow by
+// one a second: a query that joins what has no labels in common, or filters what it
+// needs, finds nothing.
+func TestEveryQueryIsAnsweredWhereItsMetricsMove(t *testing.T) {
+	for _, p := range All() {
+		var series []string
+		for name, q := range queries(p) {
+			series = append(series, asked(t, p.ID+" "+name, q.template)...)
+		}
+		slices.Sort(series)
+		var scene strings.Builder
+		for _, s := range slices.Compact(series) {
+			scene.WriteString(s + " 1+1\n")
+			if full := strings.Replace(s, `le="1"`, `le="+Inf"`, 1); strings.Contains(s, `_bucket"`) {
+				scene.WriteString(full + " 2+2\n")
+			}
+		}
+		metrics := store(t, scene.String())
+		for name, q := range queries(p) {
+			if len(ask(t, metrics, q.template)) == 0 {
+				t.Errorf("%s %s: no answer", p.ID, name)
+			}
+		}
+	}
+}
+
+// BenchmarkAll is what every start costs: it shall stay under 20 ms.
+func BenchmarkAll(b *testing.B) {
+	for b.Loop() {
+		All()
+	}
+}
