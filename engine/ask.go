@@ -21,10 +21,11 @@ type asked struct {
 	every  time.Duration // between two scrapes, as found; 0: not known
 	paced  bool          // the scrape interval was asked for and answered, or failed
 
-	down  bool // the newest answer was no answer: one question is enough until it is back
-	tried bool // any question has come back since start
-	busy  int  // answers this round that asked for mercy
-	out   int  // questions on their way
+	down  bool      // the newest answer was no answer: one question is enough until it is back
+	tried bool      // any question has come back since start
+	busy  int       // answers this round that asked for mercy
+	until time.Time // it wants to be left alone until then
+	out   int       // questions on their way
 	last  map[what]time.Time
 	first time.Time
 	took  time.Duration // first question to last answer of the newest round
@@ -158,9 +159,8 @@ func (e *Engine) learnInterval(a answer) {
 	if a.err != nil || len(a.got.Series) != 1 {
 		return
 	}
-	s := lastValue(a.got.Series[0])
-	found := time.Duration(s * float64(time.Second)).Round(time.Second)
-	if found >= time.Second && found <= 5*time.Minute && (a.q.to.every == 0 || found < a.q.to.every) {
+	found := packs.Interval(lastValue(a.got.Series[0]))
+	if found > 0 && (a.q.to.every == 0 || found < a.q.to.every) {
 		a.q.to.every = found
 		e.rate = e.o.Rate
 		for _, each := range e.asked {
@@ -180,9 +180,20 @@ func (e *Engine) note(a answer, now time.Time) {
 	}
 	to.took = now.Sub(to.first)
 	e.load.RoundTook = max(e.load.RoundTook, to.took)
+	if u, ok := to.source.(sources.Used); ok {
+		use := u.Usage()
+		st.PerMinute, st.PerMinuteMax, st.Cut, st.Note = use.PerMinute, use.PerMinuteMax, use.Cut, use.Note
+	}
 	if a.err != nil {
 		if a.q.what == aVersion {
 			return // a server that does not say who it is works all the same
+		}
+		if errors.Is(a.err, sources.ErrMissing) { // so does one that has no alerts
+			to.last[a.q.what] = now.Add(missingFor)
+			return
+		}
+		if busy := (*sources.Busy)(nil); errors.As(a.err, &busy) {
+			to.until = now.Add(busy.After)
 		}
 		st.Failed++
 		st.OK, st.Error = false, a.err.Error()

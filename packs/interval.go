@@ -1,7 +1,7 @@
 package packs
 
 import (
-	"regexp"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -12,16 +12,36 @@ const intervalOver = 5 * time.Minute
 
 // IntervalQuery is one instant query whose single value is the scrape interval, in
 // seconds, of most of what the packs found: a span, divided by the samples in it.
+// The metrics are joined one by one: counting drops their names, and series that
+// only differ by name would clash.
 func IntervalQuery(found []Found) string {
-	var names []string
+	var counts []string
 	for _, f := range found {
-		for _, d := range f.Pack.Metrics() {
-			names = append(names, regexp.QuoteMeta(d))
+		for _, m := range f.Pack.Metrics() {
+			counts = append(counts, "count_over_time({__name__="+strconv.Quote(m)+"}["+promDuration(intervalOver)+"])")
 		}
 	}
-	span := promDuration(intervalOver)
-	return "quantile(0.5, " + strings.TrimSuffix(span, "s") + " / count_over_time({__name__=~" +
-		strconv.Quote(strings.Join(distinct(names), "|")) + "}[" + span + "]))"
+	span := strconv.Itoa(int(intervalOver / time.Second))
+	return "quantile(0.5, " + span + " / (" + strings.Join(distinct(counts), " or ") + "))"
+}
+
+// usual are the intervals at which people scrape, in seconds. Counting samples in a
+// span is wrong by one, and by a scrape that was lost.
+var usual = []float64{1, 2, 5, 10, 15, 20, 30, 60, 90, 120, 300}
+
+// Interval is the usual scrape interval nearest to the answer of IntervalQuery; 0
+// when it says nothing.
+func Interval(seconds float64) time.Duration {
+	best, far := 0.0, math.Inf(1)
+	for _, u := range usual {
+		if d := math.Abs(math.Log(seconds / u)); d < far { // false for NaN, and for Log of what is not positive
+			best, far = u, d
+		}
+	}
+	if far > 0.5 {
+		return 0
+	}
+	return time.Duration(best) * time.Second
 }
 
 // RateFor is the shortest span over which a rate of series scraped at an interval
