@@ -27,7 +27,7 @@ func IntervalQuery(found []Found) string {
 
 // usual are the intervals at which people scrape, in seconds. Counting samples in a
 // span is wrong by one, and by a scrape that was lost.
-var usual = []float64{1, 2, 5, 10, 15, 20, 30, 60, 90, 120, 300}
+var usual = []float64{1, 2, 5, 10, 15, 20, 30, 60, 120, 300}
 
 // Interval is the usual scrape interval nearest to the answer of IntervalQuery; 0
 // when it says nothing.
