@@ -137,14 +137,15 @@ func (p *page) before(t health.Target) health.Version {
 	return t.Previous[0]
 }
 
-// remedy says what else could be taken back, and if not, why.
+// remedy says what could be taken back where nothing that is suspected can, and if
+// not, why.
 func (p *page) remedy(s health.Service) {
-	for _, t := range s.Targets {
-		if len(s.Suspects) > 0 {
-			if first, ok := remedyFor(s, s.Suspects[0]); ok && first.Name == t.Name {
-				continue // said where it is suspected
-			}
+	if len(s.Suspects) > 0 {
+		if _, ok := remedyFor(s, s.Suspects[0]); ok {
+			return // said where it is suspected
 		}
+	}
+	for _, t := range s.Targets {
 		switch {
 		case t.Blocked != "":
 			p.wrap(themes.Faint, 3, t.Kind+" cannot be rolled back: "+t.Blocked)
