@@ -6,6 +6,7 @@ package engine
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -186,6 +187,8 @@ func (e *Engine) Run(ctx context.Context) {
 			e.publish()
 		case e.dirty:
 			settle.Reset(together)
+		default: // values age although nobody is asked: during a slow refresh too
+			settle.Reset(e.o.Refresh)
 		}
 	}
 }
@@ -202,7 +205,11 @@ func (e *Engine) untilNext() time.Duration {
 	every := e.o.Refresh + e.slowdown
 	e.load.Refresh = every
 	now := e.o.Now()
-	return max(now.Truncate(every).Add(every).Sub(now), 10*time.Millisecond)
+	wait := max(now.Truncate(every).Add(every).Sub(now), 10*time.Millisecond)
+	if e.slowdown > 0 { // not everybody who was asked to slow down comes back at once
+		wait += rand.N(e.slowdown/4 + 1)
+	}
+	return wait
 }
 
 // refresh is one beat: what became due is asked, what came in by logs is shown.

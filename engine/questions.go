@@ -14,6 +14,7 @@ const (
 	discoveryEvery = time.Minute
 	versionEvery   = 10 * time.Minute
 	driftEvery     = time.Minute
+	missingFor     = time.Hour // what a server does not have is not asked for again
 	intervalEvery  = 15 * time.Minute
 	tiesEvery      = time.Minute
 )
@@ -26,6 +27,9 @@ func (e *Engine) missing(w wishes) []question {
 	}
 	var all []question
 	for _, a := range e.asked {
+		if e.o.Now().Before(a.until) {
+			continue
+		}
 		var mine []question
 		for _, q := range e.questions(a, w) {
 			if !e.inflight[q.key()] {
