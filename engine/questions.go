@@ -128,6 +128,9 @@ func (e *Engine) askFact(qs []question, a *asked, k factKey, at time.Time, every
 	if f.err == nil && !f.at.Before(at) && !f.at.IsZero() {
 		return qs
 	}
+	if f.err != nil {
+		every = 0 // what failed is due with the next beat, however seldom it is asked
+	}
 	if now.Sub(f.tried) < max(every, e.o.Refresh)/2 {
 		return qs
 	}

@@ -215,8 +215,20 @@ func (e *Engine) signal(a *asked, f packs.Found, s packs.Signal, d *draft, lens 
 	}
 	end := e.endOf(lens.At, step)
 	sig.Series = fr.of(f.By, d.labels, end.Add(-lens.Window), end)
-	sig.measure(fr, end, step)
+	sig.measure(fr, a.silence(fr), end, step)
 	return sig.Signal, true
+}
+
+// silence is why nothing newer is known of a frame: its own question failed, or the
+// source is down and was asked something else.
+func (a *asked) silence(fr *frame) string {
+	switch {
+	case fr.err != nil:
+		return fr.err.Error()
+	case a.down:
+		return a.state.Error
+	}
+	return ""
 }
 
 // of finds the series of a service. With several labels merged into one service
@@ -251,15 +263,15 @@ func define(s packs.Signal, p *packs.Pack, kind health.Kind) measured {
 }
 
 // measure reads value, age and state off the series.
-func (s *measured) measure(fr *frame, end time.Time, step time.Duration) {
+func (s *measured) measure(fr *frame, silence string, end time.Time, step time.Duration) {
 	if len(fr.warnings) > 0 {
 		s.Note = health.Clean(fr.warnings[0])
 	}
-	if fr.err != nil {
-		s.Note = health.Clean(fr.err.Error())
+	if silence != "" {
+		s.Note = health.Clean(silence)
 	}
 	if len(s.Series) == 0 {
-		if s.State = health.Absent; fr.err != nil && fr.at.IsZero() {
+		if s.State = health.Absent; silence != "" && fr.at.IsZero() {
 			s.State = health.Unreachable
 		}
 		return
