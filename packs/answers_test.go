@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
 
 	"sickbay/demo/prom"
 )
@@ -64,7 +65,7 @@ var engine = promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: 10 * t
 
 // ask gives the answer of a query template by its labels, values rounded to four
 // digits.
-func ask(t *testing.T, s *prom.Store, template string) map[string]float64 {
+func ask(t *testing.T, s storage.Queryable, template string) map[string]float64 {
 	t.Helper()
 	q, err := engine.NewInstantQuery(context.Background(), s, nil, Expand(template, "service", time.Minute, 5*time.Minute), now)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
 )
 
 // asked are the series a query needs, one of every selector in it, as lines of a
@@ -75,13 +76,18 @@ func TestEveryQueryIsAnsweredWhereItsMetricsMove(t *testing.T) {
 		}
 		slices.Sort(series)
 		var scene strings.Builder
+		perSecond := map[string]float64{}
 		for _, s := range slices.Compact(series) {
 			scene.WriteString(s + " 1+1\n")
 			if full := strings.Replace(s, `le="1"`, `le="+Inf"`, 1); strings.Contains(s, `_bucket"`) {
 				scene.WriteString(full + " 2+2\n")
 			}
+			perSecond[s] = 1
 		}
-		metrics := store(t, scene.String())
+		var metrics storage.Queryable = store(t, scene.String())
+		if strings.HasSuffix(p.ID, "-native") {
+			metrics = natives(t, perSecond)
+		}
 		for name, q := range queries(p) {
 			if len(ask(t, metrics, q.template)) == 0 {
 				t.Errorf("%s %s: no answer", p.ID, name)
