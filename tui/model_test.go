@@ -34,7 +34,7 @@ func TestTheWardIsToldWhatIsLookedAtAtTheEndOfEveryUpdate(t *testing.T) {
 			t.Fatalf("told %d times after %d messages", len(w.wants), i+1)
 		}
 	}
-	want := health.Interest{Lens: health.Lens{Window: 6 * time.Hour}, Service: "support-chat", Request: "req-9000"}
+	want := health.Interest{Lens: health.Lens{Window: 6 * time.Hour}, Request: "req-9000"}
 	if got := w.wants[2]; got != want {
 		t.Errorf("wanted is %+v, want %+v", got, want)
 	}

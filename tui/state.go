@@ -94,9 +94,11 @@ func NewState(v pane.View) State {
 // Interest is what the ward has to find out for this State.
 func (s State) Interest() health.Interest {
 	i := health.Interest{
-		Lens:    health.Lens{Window: s.View.Window, At: s.View.At},
-		Service: s.View.Service,
-		Hidden:  s.Paused != nil && s.View.Screen != "request",
+		Lens:   health.Lens{Window: s.View.Window, At: s.View.At},
+		Hidden: s.Paused != nil && s.View.Screen != "request",
+	}
+	if s.View.Screen == "service" { // only there its detail is drawn
+		i.Service = s.View.Service
 	}
 	if s.View.Screen == "request" {
 		i.Request = s.View.Request

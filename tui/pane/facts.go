@@ -1,6 +1,9 @@
 package pane
 
 import (
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"sickbay/health"
@@ -25,6 +28,9 @@ func factsPage(in Input, w int) *page {
 		p.wrap(themes.Faint, 1, "no service is selected")
 		return p
 	}
+	p.replicas(s.Replicas)
+	p.neighbours("calls", s.Calls)
+	p.neighbours("called by", s.CalledBy)
 	p.lineage(s.Lineage)
 	if s.Lineage == (health.Lineage{}) && s.Version != "" {
 		p.fact("version", themes.Text, s.Version)
@@ -41,6 +47,44 @@ func factsPage(in Input, w int) *page {
 		p.fact("seen by", themes.Text, strings.Join(s.Packs, ", "))
 	}
 	return p
+}
+
+// replicas says how many instances report, and which is unlike the others.
+func (p *page) replicas(r health.Replicas) {
+	switch {
+	case r.Most == 0:
+		return
+	case r.Now < r.Most:
+		p.fact("replicas", themes.Warn, fmt.Sprintf("%d of %d report", r.Now, r.Most))
+	default:
+		p.fact("replicas", themes.Text, strconv.Itoa(r.Now)+allAlike(r.Each))
+	}
+	for _, each := range r.Each {
+		if each.Deviant != "" {
+			p.fact("", themes.Warn, each.Name+": "+each.Deviant)
+		}
+	}
+}
+
+func allAlike(each []health.Replica) string {
+	if len(each) < 2 || slices.ContainsFunc(each, func(r health.Replica) bool { return r.Deviant != "" }) {
+		return ""
+	}
+	return ", all alike"
+}
+
+// neighbours lists services this one leans on or that lean on it, with their state.
+func (p *page) neighbours(name string, services []string) {
+	for i, other := range services {
+		status := health.Unknown
+		if s, ok := p.in.Snap.Service(other); ok {
+			status = s.Status
+		}
+		if i > 0 {
+			name = ""
+		}
+		p.fact(name, roleOf(status), sign(p.in.Look, status)+" "+other)
+	}
 }
 
 // lineage adds what is known of it; versions that nobody reports are no rows.

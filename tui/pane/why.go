@@ -86,13 +86,23 @@ func otherSignals(in Input, s *health.Service) []string {
 		}
 	}
 	add(health.Stale, "stale")
-	add(health.Partial, "partial: not everybody answered")
+	add(health.Partial, "partial: "+partialWhy(s))
 	add(health.NaN, "not a number: usually no traffic")
 	add(health.Unreachable, "unreachable")
 	if missing := notMeasured(s); len(missing) > 0 {
 		lines = append(lines, "not measured: "+few(missing))
 	}
 	return lines
+}
+
+// partialWhy is what a server or a count of replicas said of the first partial value.
+func partialWhy(s *health.Service) string {
+	for i := range s.Signals {
+		if v := &s.Signals[i]; v.State == health.Partial && v.Note != "" {
+			return v.Note
+		}
+	}
+	return "not everybody answered"
 }
 
 func isAre(names []string) string {
