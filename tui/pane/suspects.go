@@ -64,7 +64,7 @@ func suspectsPage(in Input, w int, ids []string) *page {
 		p.begin()
 		p.suspect(s, v, i == selectedIndex(in, ids))
 	}
-	if ok && s.Status != health.OK {
+	if ok && (s.Status == health.Warn || s.Status == health.Critical) {
 		p.remedy(s)
 	}
 	return p
