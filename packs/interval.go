@@ -2,6 +2,7 @@ package packs
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,8 +16,12 @@ const intervalOver = 5 * time.Minute
 // The metrics are joined one by one: counting drops their names, and series that
 // only differ by name would clash.
 func IntervalQuery(found []Found) string {
+	hosts := slices.DeleteFunc(slices.Clone(found), func(f Found) bool { return f.Pack.Guest })
+	if len(hosts) == 0 { // what a guest sees is a whole cluster
+		hosts = found
+	}
 	var counts []string
-	for _, f := range found {
+	for _, f := range hosts {
 		for _, m := range f.Pack.Metrics() {
 			counts = append(counts, "count_over_time({__name__="+strconv.Quote(m)+"}["+promDuration(intervalOver)+"])")
 		}
