@@ -262,6 +262,34 @@ func faults() []fault {
 	return all
 }
 
+// slowness, warnings and flapping are faults with which answers still come.
+func slowness() fault {
+	begin, end := answers(func(w http.ResponseWriter, _ *http.Request, good string) {
+		time.Sleep(faultTimeout * 6 / 10)
+		_, _ = io.WriteString(w, good)
+	})
+	return fault{name: "it is slow", begin: begin, end: end}
+}
+
+func warnings() fault {
+	begin, end := answers(func(w http.ResponseWriter, _ *http.Request, good string) {
+		_, _ = io.WriteString(w, strings.Replace(good, `"status":"success"`, `"status":"success","warnings":["store \u001b[2J2 is away"]`, 1))
+	})
+	return fault{name: "it answers for a part", begin: begin, end: end}
+}
+
+func flapping() fault {
+	var n atomic.Int64
+	begin, end := answers(func(w http.ResponseWriter, _ *http.Request, good string) {
+		if n.Add(1)%3 == 0 {
+			hangup(w, "", true)
+			return
+		}
+		_, _ = io.WriteString(w, good)
+	})
+	return fault{name: "every third question fails", begin: begin, end: end}
+}
+
 // packed is a number of blanks, packed.
 func packed(n int) string {
 	var b bytes.Buffer
@@ -371,10 +399,7 @@ func TestAServerThatIsSlowIsAskedLessOftenAndTheScreenSaysWhy(t *testing.T) {
 	t.Parallel()
 	s := play(t, fault{}, nil)
 	s.until("all is well", patience, well)
-	s.m.set(func(w http.ResponseWriter, _ *http.Request, good string) {
-		time.Sleep(600 * time.Millisecond) // longer than a refresh, shorter than patience
-		_, _ = io.WriteString(w, good)
-	})
+	slowness().begin(s)
 	slow := s.until("a slower refresh and why", patience, func(snap *health.Snapshot) bool {
 		return snap.Load.Refresh > faultRefresh && snap.Load.RefreshWhy != ""
 	})
@@ -391,9 +416,7 @@ func TestAServerThatAnswersForAPartSaysSoInWords(t *testing.T) {
 	t.Parallel()
 	s := play(t, fault{}, nil)
 	s.until("all is well", patience, well)
-	s.m.set(func(w http.ResponseWriter, _ *http.Request, good string) {
-		_, _ = io.WriteString(w, strings.Replace(good, `"status":"success"`, `"status":"success","warnings":["store \u001b[2J2 is away"]`, 1))
-	})
+	warnings().begin(s)
 	s.until("partial values and the server's warning, made harmless", patience, func(snap *health.Snapshot) bool {
 		return snap.Sources[0].OK && each(snap, func(_ health.Service, sig health.Signal) bool {
 			return sig.State == health.Partial && strings.Contains(sig.Note, "2 is away") && !strings.Contains(sig.Note, "\x1b")

@@ -111,16 +111,43 @@ func (m *monitor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	m.asked++
 	bad := m.bad
-	if bad == nil {
-		m.told = max(m.told, newest)
-	}
 	m.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
+	w = &witness{ResponseWriter: w, left: len(good), whole: func() { m.tell(newest) }}
 	if bad != nil {
 		bad(w, r, good)
 		return
 	}
 	_, _ = io.WriteString(w, good)
+}
+
+// tell notes that an answer whose newest point is of a time goes out.
+func (m *monitor) tell(newest int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.told = max(m.told, newest)
+}
+
+// witness sees whether all of a good answer goes out.
+type witness struct {
+	http.ResponseWriter
+	left  int
+	whole func()
+	code  int
+}
+
+func (w *witness) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *witness) WriteHeader(code int) {
+	w.code = code
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w *witness) Write(p []byte) (int, error) {
+	if w.left -= len(p); w.left <= 0 && w.code == 0 {
+		w.whole()
+	}
+	return w.ResponseWriter.Write(p)
 }
 
 // truth is what a service's error ratio is at a time: no two moments of the same
@@ -183,7 +210,7 @@ func (m *monitor) open(url, section string) sources.Source {
 
 // hangup cuts a connection, politely or not, after some bytes of a raw answer.
 func hangup(w http.ResponseWriter, raw string, reset bool) {
-	conn, _, err := w.(http.Hijacker).Hijack()
+	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
