@@ -528,3 +528,35 @@ func TestWhatFailedIsAskedAgainOneRefreshLaterHoweverSeldomItIsAsked(t *testing.
 		<-done
 	})
 }
+
+// TestWhatCameInLateIsSeenAllTheSame: of the newest half minute a server may say
+// something else a moment later.
+func TestWhatCameInLateIsSeenAllTheSame(t *testing.T) {
+	for name, late := range map[string]time.Duration{"a scrape that takes 9 s": 9 * time.Second, "VictoriaMetrics repeats the newest 30 s": 30 * time.Second} {
+		inWard(t, nil, func(w ward) {
+			value := func(at time.Time) float64 { return 0.001 + float64(at.Unix()%600)/1e6 }
+			w.fake.says(func(_ string, at time.Time) (float64, bool) {
+				if edge := time.Now().Add(-late).Truncate(10 * time.Second); at.After(edge) {
+					at = edge
+				}
+				return value(at), true
+			})
+			v := w.Join()
+			w.later(5 * time.Minute)
+			first := w.fake.fetched()
+			w.later(10 * time.Second)
+			if n := w.fake.fetched() - first; n > 2*2*4 { // of two queries, for two services
+				t.Errorf("%s: %d samples were fetched for one step", name, n)
+			}
+			wrong, edge := 0, time.Now().Add(-late-10*time.Second)
+			for _, p := range w.signal(v, "chat", "errors").Series {
+				if p.Time().Before(edge) && p.V != value(p.Time()) {
+					wrong++
+				}
+			}
+			if wrong > 0 {
+				t.Errorf("%s: %d points are what they were at first", name, wrong)
+			}
+		})
+	}
+}

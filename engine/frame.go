@@ -2,6 +2,7 @@ package engine
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"sort"
 	"time"
@@ -58,6 +59,18 @@ func (f *frame) gap(want span, step time.Duration) (span, bool) {
 	return span{}, false
 }
 
+// late is how long after its time a value may still change: a scrape takes a while,
+// a recording rule, a remote write and VictoriaMetrics' newest points take longer.
+const late = 30 * time.Second
+
+// again makes a tail begin a little earlier, with what may have changed since.
+func (f *frame) again(gap span, step time.Duration) span {
+	if from := gap.from.Add(-late).Truncate(step); gap.from.Equal(f.to.Add(step)) && !from.Before(f.from) {
+		gap.from = from
+	}
+	return gap
+}
+
 // merge adds an answer for a span. A span that does not touch what is known
 // replaces it.
 func (f *frame) merge(got span, step time.Duration, a sources.Answer, now time.Time) {
@@ -91,6 +104,12 @@ func (l *line) add(ps []health.Point) {
 	}
 	head := l.points[:sort.Search(len(l.points), func(i int) bool { return l.points[i].T >= ps[0].T })]
 	rest := l.points[len(head):]
+	for len(rest) > 0 && len(ps) > 0 && same(rest[0], ps[0]) { // most of an overlap is what was known
+		head, rest, ps = l.points[:len(head)+1], rest[1:], ps[1:]
+	}
+	if len(ps) == 0 {
+		return
+	}
 	tail := rest[sort.Search(len(rest), func(i int) bool { return rest[i].T > ps[len(ps)-1].T }):]
 	if len(rest) == 0 && cap(l.points)-len(l.points) >= len(ps) {
 		l.points = append(l.points, ps...) // beyond what any snapshot can see
@@ -98,6 +117,10 @@ func (l *line) add(ps []health.Point) {
 	}
 	merged := make([]health.Point, 0, len(head)+len(ps)+len(tail)+64)
 	l.points = append(append(append(merged, head...), ps...), tail...)
+}
+
+func same(a, b health.Point) bool {
+	return a.T == b.T && math.Float64bits(a.V) == math.Float64bits(b.V)
 }
 
 // trim forgets what is older than from.

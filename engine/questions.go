@@ -152,7 +152,7 @@ func (e *Engine) signalQuestions(a *asked, w wishes, lens health.Lens, now time.
 			fr := e.frame(k, now)
 			gap, any := fr.gap(want, step)
 			if any && (fr.err == nil || now.Sub(fr.tried) >= e.o.Refresh/2) {
-				qs = append(qs, question{what: aRange, to: a, frame: k, span: gap})
+				qs = append(qs, question{what: aRange, to: a, frame: k, span: fr.again(gap, step)})
 			}
 			if lens.At.IsZero() {
 				fr.trim(want.from.Add(-lens.Window)) // room to step the clock back

@@ -46,7 +46,7 @@ func (e *Engine) replicaQuestions(a *asked, w wishes, m moment, now time.Time) [
 		k := frameKey{a.state.Name, replicaCount(f), step}
 		fr := e.frame(k, now)
 		if gap, any := fr.gap(want, step); any && (fr.err == nil || now.Sub(fr.tried) >= e.o.Refresh/2) {
-			qs = append(qs, question{what: aRange, to: a, frame: k, span: gap})
+			qs = append(qs, question{what: aRange, to: a, frame: k, span: fr.again(gap, step)})
 		}
 		for service := range w.services {
 			for _, expr := range e.replicaQueries(f, service) {
