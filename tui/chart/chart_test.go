@@ -255,10 +255,10 @@ func TestSparklines(t *testing.T) {
 		{"a hole is blank", Spark(hole, health.Up, at, time.Hour, false, 8), "▂▂   ▅▅▆"},
 		{"zero is seen", Spark(series(time.Minute, func(float64) float64 { return 0 }), health.Up, at, time.Hour, false, 4), "▁▁▁▁"},
 		{"nothing", Spark(nil, health.Up, at, time.Hour, false, 4), "    "},
-		{"counts", SparkCounts([]int{0, 1, 2, 4, 8}, false, 5), "▁▂▃▅█"},
-		{"counts are added up, never dropped", SparkCounts([]int{0, 0, 0, 9, 0, 0}, false, 3), "▁█▁"},
-		{"a column is never wider than another", SparkCounts([]int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, false, 8), "██████  "},
-		{"few counts", SparkCounts([]int{3}, false, 3), "█  "},
+		{"counts", SparkCounts([]int{0, 1, 2, 4, 8}, false, 5), "▁▂▂▄▆"},
+		{"counts are added up, never dropped", SparkCounts([]int{0, 0, 0, 9, 0, 0}, false, 3), "▁▆▁"},
+		{"a column is never wider than another", SparkCounts([]int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, false, 8), "▆▆▆▆▆▆  "},
+		{"few counts", SparkCounts([]int{3}, false, 3), "▆  "},
 		{"no counts", SparkCounts(nil, false, 3), "   "},
 	} {
 		if c.got != c.want {

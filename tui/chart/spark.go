@@ -30,7 +30,8 @@ func Spark(points []health.Point, bad health.Bad, at time.Time, window time.Dura
 	return string(bars(columns, roundTop(top*headroom), ascii, w))
 }
 
-// headroom above the largest value: a course that never changes is no full bar.
+// headroom above the largest value: a course that never changes is no full bar, and
+// rows below each other do not grow into one block.
 const headroom = 1.3
 
 // SparkCounts draws counts of equal slices of time, oldest first, in w cells. When
@@ -50,7 +51,7 @@ func SparkCounts(counts []int, ascii bool, w int) string {
 		b.v += float64(max(counts[len(counts)-1-i], 0))
 		top = max(top, b.v)
 	}
-	return string(bars(columns, top, ascii, w))
+	return string(bars(columns, top*headroom, ascii, w))
 }
 
 func bars(columns []bucket, top float64, ascii bool, w int) []rune {
