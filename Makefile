@@ -5,7 +5,7 @@ STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BUILD         := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 SCENARIO      ?= bad-prompt
 
-.PHONY: help build demo test bench fuzz golden look docs integration clean
+.PHONY: help build demo test soak bench fuzz golden look docs integration clean
 
 help:        ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ test:        ## everything that must hold: format, tidy, vet, staticcheck, tests
 	go run $(STATICCHECK) ./...
 	go test -race ./...
 	go test -run 'AtEverySize|FillsItsRectangle' ./tui/...
+
+soak:        ## random faults against the engine (SOAK=30m): nothing grows, nothing old is called fresh
+	SICKBAY_SOAK=$(or $(SOAK),30m) go test ./engine -run TestSoak -v -timeout 24h
 
 bench:       ## speed and bytes against the budgets of the design
 	go test -run '^$$' -bench . -benchmem ./...

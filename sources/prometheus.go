@@ -46,9 +46,10 @@ type prometheus struct {
 	api       v1.API
 	maxSeries int
 
-	mu   sync.Mutex
-	note string         // what is peculiar about this server
-	cut  map[string]int // series left out of the newest answer, by question
+	mu    sync.Mutex
+	note  string         // what is peculiar about this server
+	lacks string         // what it does not have
+	cut   map[string]int // series left out of the newest answer, by question
 }
 
 func openPrometheus(name string, decode Decode) (Source, error) {
@@ -77,7 +78,7 @@ func (p *prometheus) Usage() Usage {
 	u := p.web.Usage()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	u.Note = p.note
+	u.Note = strings.Join(slices.DeleteFunc([]string{p.lacks, p.note}, func(s string) bool { return s == "" }), "; ")
 	for _, n := range p.cut {
 		u.Cut += n
 	}
@@ -231,6 +232,14 @@ func (p *prometheus) Alerts(ctx context.Context) ([]health.Alert, error) {
 		}
 		return nil
 	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case err == nil:
+		p.lacks = ""
+	case errors.Is(err, ErrMissing):
+		p.lacks = "has no alerts of its own"
+	}
 	return all, err
 }
 

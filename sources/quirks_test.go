@@ -107,6 +107,9 @@ func TestServersThatSpeakPrometheusInTheirOwnWay(t *testing.T) {
 			if got, err := s.(Alerts).Alerts(t.Context()); !errors.Is(err, c.alerts) || c.alerts == nil && err != nil || len(got) != 0 {
 				t.Errorf("alerts %v, %v, want %v", got, err, c.alerts)
 			}
+			if c.alerts != nil {
+				c.note += "has no alerts of its own"
+			}
 			if got := s.(Used).Usage().Note; (c.note == "") != (got == "") || !strings.Contains(got, c.note) {
 				t.Errorf("note %q, want %q", got, c.note)
 			}

@@ -107,3 +107,26 @@ func TestATokenFileThatIsGoneIsNamed(t *testing.T) {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
+
+func FuzzInWords(f *testing.F) {
+	for _, s := range []string{"", "boom", "<html>", `{"status":"error","errorType":"bad_data","error":"x"}`, `{"error":{"message":"denied"}}`, `{"message":"no"}`, `{"error":1}`, "{", "null", "\xff\x1b"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		words := inWords(body)
+		if strings.TrimSpace(string(body)) != "" && words == "" {
+			t.Errorf("%q says nothing", body)
+		}
+	})
+}
+
+func FuzzPeace(f *testing.F) {
+	for _, s := range []string{"", "0", "30", "-1", "99999999999999999999", "Mon, 23 Nov 2026 14:00:00 GMT", "soon", "1e3"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, later string) {
+		if d := peace(&exchange{later: later}); d < 0 || d > maxPeace {
+			t.Errorf("%q is %v", later, d)
+		}
+	})
+}
