@@ -69,3 +69,17 @@ func FuzzSVG(f *testing.F) {
 		}
 	})
 }
+
+func TestLinesBlocksAndBrailleAreShapesAndNotLetters(t *testing.T) {
+	for text, shapes := range map[string]int{
+		"ab": 0, "a─b": 2, "┼": 4, "█▁": 2, "⠁⣿": 9, "▌": 1, "╌": 2, "━╸": 3, "░": 0, "\u2800": 0,
+	} {
+		rest, path := outlined(text, 0, 0)
+		if n := strings.Count(path, "M"); n != shapes {
+			t.Errorf("%q: %d shapes, want %d", text, n, shapes)
+		}
+		if width(rest) != width(text) {
+			t.Errorf("%q: %q is left, which is not as wide", text, rest)
+		}
+	}
+}
