@@ -560,3 +560,46 @@ func TestWhatCameInLateIsSeenAllTheSame(t *testing.T) {
 		})
 	}
 }
+
+// ruleless is a fake that has no alerts.
+type ruleless struct{ *fake }
+
+func (r ruleless) Alerts(ctx context.Context) ([]health.Alert, error) {
+	if err := r.enter(ctx, "alerts"); err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("%s: has no alerts (404): %w", r.name, sources.ErrMissing)
+}
+
+func (r ruleless) Usage() sources.Usage {
+	return sources.Usage{PerMinute: 7, PerMinuteMax: 1200, Cut: 3, Note: "has no alerts of its own"}
+}
+
+func TestWhatAServerDoesNotHaveIsNotAskedEveryRoundAndIsNoFault(t *testing.T) {
+	second := ruleless{&fake{name: "mimir", value: func(string, time.Time) (float64, bool) { return 0.001, true }}}
+	inWard(t, func() sources.Source { return second }, func(w ward) {
+		v := w.Join()
+		w.later(30 * time.Minute)
+		if n := counted(second.log(), "alerts"); n != 1 {
+			t.Errorf("in half an hour it was asked %d times", n)
+		}
+		st := v.Snapshot().Sources[1]
+		if !st.OK || st.Error != "" || st.Failed != 0 {
+			t.Errorf("it is said to be ill: %+v", st)
+		}
+		if st.PerMinute != 7 || st.PerMinuteMax != 1200 || st.Cut != 3 || st.Note != "has no alerts of its own" {
+			t.Errorf("how it is used is not said: %+v", st)
+		}
+		w.later(time.Hour)
+		if n := counted(second.log(), "alerts"); n != 2 {
+			t.Errorf("in an hour and a half it was asked %d times", n)
+		}
+		second.set(func(f *fake) { f.err = fmt.Errorf("mimir: cannot be reached") })
+		w.later(time.Minute)
+		second.set(func(f *fake) { f.err = nil })
+		w.later(11 * time.Second)
+		if st := v.Snapshot().Sources[1]; !st.OK {
+			t.Errorf("one refresh after it is back: %+v", st)
+		}
+	})
+}

@@ -44,8 +44,8 @@ type buildInfo struct {
 }
 
 // Version asks the server who it is and, of one that is known to be peculiar, what
-// that means here. A server that does not know the question has no version, but
-// may be known by its address.
+// that means here. A server that does not know the question may be known by its
+// address.
 func (p *prometheus) Version(ctx context.Context) (string, error) {
 	var b buildInfo
 	x, err := p.askIfThere(ctx, "build", func(ctx context.Context) error {
@@ -57,7 +57,10 @@ func (p *prometheus) Version(ctx context.Context) (string, error) {
 	if b.isVictoria(x.victoria) {
 		return "VictoriaMetrics", p.knowVictoria(ctx)
 	}
-	return b.name(p.base.Hostname()), nil
+	if name := b.name(p.base.Hostname()); name != "" {
+		return name, nil
+	}
+	return "", err // that it does not know the question
 }
 
 // isVictoria knows VictoriaMetrics: it says that it is Prometheus 2.24.0 and

@@ -85,7 +85,8 @@ type Alerts interface {
 type About interface {
 	// About never contains credentials.
 	About() (kind, where string)
-	// Version asks the server who it is; an empty version is a good answer.
+	// Version asks the server who it is; an empty version is a good answer, and so
+	// is ErrMissing: it does not know the question.
 	Version(ctx context.Context) (string, error)
 }
 
