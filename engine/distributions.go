@@ -80,7 +80,7 @@ func (e *Engine) compare(a *asked, f packs.Found, d packs.Distribution, m moment
 	for g, series := range now {
 		c := comparison{cur: cells(series, d), ref: cells(before[g], d)}
 		c.Service, c.Signal, c.Feature, c.Kind, c.Query = g.service, d.Signal, g.feature, d.Kind, expr
-		c.Against = "the " + health.Span(e.o.DriftSpan) + " " + health.Span(e.o.DriftBack) + " earlier"
+		c.Against = "the " + health.Span(e.o.DriftSpan) + " that ended " + health.Span(e.o.DriftBack) + " earlier"
 		all = append(all, c)
 	}
 	sort.Slice(all, func(i, j int) bool {

@@ -121,6 +121,23 @@ func TestDetailIsOnlyAskedForWhileAServiceIsOpen(t *testing.T) {
 	})
 }
 
+func TestWhatIsNoLongerAskedForIsNotCalledMissing(t *testing.T) {
+	inWard(t, nil, func(w ward) {
+		v := w.Join()
+		v.Want(health.Interest{Service: "chat"})
+		w.later(time.Minute)
+		if sig := w.signal(v, "chat", "tokens_in"); sig.State != health.Fresh {
+			t.Fatalf("with the service open tokens are %v", sig.State)
+		}
+		v.Want(health.Interest{})
+		w.later(5 * time.Minute)
+		s, _ := v.Snapshot().Service("chat")
+		if sig := s.Signal("tokens_in"); sig.State != health.Absent || s.Status != health.OK {
+			t.Errorf("minutes after it was closed tokens are %v and the service is %v", sig.State, s.Status)
+		}
+	})
+}
+
 func TestAPausedViewerCostsNothing(t *testing.T) {
 	inWard(t, nil, func(w ward) {
 		v := w.Join()

@@ -92,7 +92,7 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 	if !m.IsZero() {
 		at = m
 	}
-	services := e.services(m, w.services)
+	services := e.services(m, w)
 	e.compareAll(m, services)
 	driftSince(services, j.services, at)
 	targets := e.targets()

@@ -145,7 +145,7 @@ func (e *Engine) signalQuestions(a *asked, w wishes, lens health.Lens, now time.
 	want := span{end.Add(-lens.Window).Truncate(step), end}
 	for _, f := range a.found {
 		for _, s := range f.Pack.Signals {
-			if s.Detail && !w.detail && !e.judged(s) {
+			if !e.wanted(s, w) {
 				continue
 			}
 			k := frameKey{a.state.Name, e.expand(s.Query, f, step), step}
@@ -161,6 +161,10 @@ func (e *Engine) signalQuestions(a *asked, w wishes, lens health.Lens, now time.
 	}
 	return qs
 }
+
+// wanted says whether a signal is asked for now. What is not is not shown either:
+// it would only grow old.
+func (e *Engine) wanted(s packs.Signal, w wishes) bool { return !s.Detail || w.detail || e.judged(s) }
 
 // judged says whether somebody set a limit for a signal: then it is always asked,
 // so that a verdict never depends on what is on the screen.

@@ -45,7 +45,7 @@ type draft struct {
 
 // services puts together what every source knows of every service at a moment,
 // not yet judged.
-func (e *Engine) services(m moment, open map[string]bool) []health.Service {
+func (e *Engine) services(m moment, w wishes) []health.Service {
 	drafts := map[string]*draft{}
 	var order []string
 	var found []packs.Found
@@ -67,7 +67,7 @@ func (e *Engine) services(m moment, open map[string]bool) []health.Service {
 	all := make([]health.Service, 0, len(order))
 	for _, name := range order {
 		d := drafts[name]
-		e.fill(d, lens, open)
+		e.fill(d, lens, w)
 		all = append(all, d.Service)
 	}
 	e.tie(all, m)
@@ -94,7 +94,7 @@ func (e *Engine) draft(drafts map[string]*draft, label string) *draft {
 }
 
 // fill reads the frames and facts that speak of a service.
-func (e *Engine) fill(d *draft, lens health.Lens, open map[string]bool) {
+func (e *Engine) fill(d *draft, lens health.Lens, w wishes) {
 	type heard struct {
 		health.Signal
 		pack *packs.Pack
@@ -110,7 +110,7 @@ func (e *Engine) fill(d *draft, lens health.Lens, open map[string]bool) {
 				d.Packs = append(d.Packs, f.Pack.ID)
 			}
 			for _, s := range f.Pack.Signals {
-				if d.override != nil && slices.Contains(d.override.Hide, s.ID) {
+				if !e.wanted(s, w) || d.override != nil && slices.Contains(d.override.Hide, s.ID) {
 					continue
 				}
 				sig, asked := e.signal(a, f, s, d, lens)
@@ -137,7 +137,7 @@ func (e *Engine) fill(d *draft, lens health.Lens, open map[string]bool) {
 		d.Kind = health.Infra
 	}
 	d.Version = inWords(d.Lineage, d.Kind)
-	d.Replicas = e.replicas(d, seeing, lens.At, open[d.Name])
+	d.Replicas = e.replicas(d, seeing, lens.At, w.services[d.Name])
 	d.missReplicas()
 	d.Gone = gone(d.Signals)
 }
