@@ -67,7 +67,12 @@ var engine = promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: 10 * t
 // digits.
 func ask(t *testing.T, s storage.Queryable, template string) map[string]float64 {
 	t.Helper()
-	q, err := engine.NewInstantQuery(context.Background(), s, nil, Expand(template, "service", time.Minute, 5*time.Minute), now)
+	return askBy(t, s, template, "service")
+}
+
+func askBy(t *testing.T, s storage.Queryable, template, by string) map[string]float64 {
+	t.Helper()
+	q, err := engine.NewInstantQuery(context.Background(), s, nil, Expand(template, by, time.Minute, 5*time.Minute), now)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, template)
 	}

@@ -94,7 +94,9 @@ func TestEveryPack(t *testing.T) {
 				t.Errorf("its sample does not detect it")
 			}
 			for _, f := range detected {
-				if f.Pack.ID != p.ID {
+				// An agent that says what it costs speaks as an application too: the
+				// ai_* packs are one vocabulary.
+				if f.Pack.ID != p.ID && !(f.Pack.ID == "ai-app" && strings.HasPrefix(p.ID, "ai-")) {
 					t.Errorf("its sample detects %s too", f.Pack.ID)
 				}
 			}

@@ -1,6 +1,7 @@
 package packs
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
+
+	"sickbay/demo/prom"
 )
 
 // asked are the series a query needs, one of every selector in it, as lines of a
@@ -94,6 +97,51 @@ func TestEveryQueryIsAnsweredWhereItsMetricsMove(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestEverySampleAnswersEveryQuery: what an exporter says in a pack's sample is
+// enough for all the pack asks, by a label that names a service. The text has no
+// native histograms; native_test.go makes them.
+func TestEverySampleAnswersEveryQuery(t *testing.T) {
+	for _, p := range All() {
+		if strings.HasSuffix(p.ID, "-native") {
+			continue
+		}
+		metrics := prom.NewStore(2 * time.Hour)
+		for _, line := range strings.Split(strings.TrimSpace(p.Sample), "\n") {
+			end := strings.LastIndexByte(line, ' ')
+			if strings.HasPrefix(line, "#") || end < 0 {
+				continue
+			}
+			ls, err := parser.NewParser(parser.Options{}).ParseMetric(line[:end])
+			if err != nil {
+				t.Fatalf("%s: %q: %v", p.ID, line, err)
+			}
+			all := map[string]string{"job": "sample", "instance": "sample"}
+			maps.Copy(all, ls.Map())
+			ref, v := metrics.Series(all), number(line[end+1:])
+			for back := 30 * time.Minute; back >= 0; back -= scrape {
+				if err := metrics.Append(ref, now.Add(-back).UnixMilli(), v-v*back.Seconds()/3600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for name, q := range queries(p) {
+			if !slices.ContainsFunc(p.Identity, func(by string) bool { return named(askBy(t, metrics, q.template, by)) }) {
+				t.Errorf("%s %s: no answer", p.ID, name)
+			}
+		}
+	}
+}
+
+// named says whether some answer has a label and a number.
+func named(answer map[string]float64) bool {
+	for by, v := range answer {
+		if by != "" && !math.IsNaN(v) {
+			return true
+		}
+	}
+	return false
 }
 
 // BenchmarkAll is what every start costs: it shall stay under 20 ms.
