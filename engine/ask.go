@@ -156,6 +156,9 @@ func (e *Engine) take(a answer) {
 // looks slower than it is: the interval only ever becomes shorter.
 func (e *Engine) learnInterval(a answer) {
 	a.q.to.paced = true
+	if a.err != nil {
+		a.q.to.last[anInterval] = e.o.Now().Add(time.Minute - intervalEvery) // soon again
+	}
 	if a.err != nil || len(a.got.Series) != 1 {
 		return
 	}

@@ -603,3 +603,28 @@ func TestWhatAServerDoesNotHaveIsNotAskedEveryRoundAndIsNoFault(t *testing.T) {
 		}
 	})
 }
+
+// hiccup is a fake that fails once, when it is asked for the scrape interval.
+type hiccup struct {
+	*fake
+	had bool
+}
+
+func (h *hiccup) Instant(ctx context.Context, expr string, at time.Time) (sources.Answer, error) {
+	if strings.Contains(expr, "count_over_time") && !h.had {
+		h.had = true
+		return sources.Answer{}, fmt.Errorf("slow: 422: %w", sources.ErrRefused)
+	}
+	return h.fake.Instant(ctx, expr, at)
+}
+
+func TestAScrapeIntervalThatCouldNotBeFoundIsAskedForAgain(t *testing.T) {
+	second := &hiccup{fake: &fake{name: "slow", every: 60, value: func(string, time.Time) (float64, bool) { return 0.001, true }}}
+	inWard(t, func() sources.Source { return second }, func(w ward) {
+		w.Join()
+		w.later(3 * time.Minute)
+		if log := strings.Join(second.log(), "\n"); !strings.Contains(log, "[4m]") {
+			t.Errorf("with a minute between scrapes rates are taken over less than four:\n%.600s", log)
+		}
+	})
+}

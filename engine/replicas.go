@@ -43,6 +43,9 @@ func (e *Engine) replicaQuestions(a *asked, w wishes, m moment, now time.Time) [
 	end := e.endOf(m, step)
 	want := span{end.Add(-replicaMemory), end}
 	for _, f := range a.found {
+		if f.Pack.Guest { // it speaks of a whole cluster
+			continue
+		}
 		k := frameKey{a.state.Name, replicaCount(f), step}
 		fr := e.frame(k, now)
 		if gap, any := fr.gap(want, step); any && (fr.err == nil || now.Sub(fr.tried) >= e.o.Refresh/2) {
@@ -86,6 +89,9 @@ func (e *Engine) replicas(d *draft, seeing []heardPack, m moment, opened bool) h
 	step := stepOf(e.o.Base)
 	end := e.endOf(m, step)
 	for _, h := range seeing {
+		if h.Pack.Guest {
+			continue
+		}
 		fr := e.frames[frameKey{h.from.state.Name, replicaCount(h.Found), step}]
 		if fr == nil {
 			continue
