@@ -623,8 +623,8 @@ func TestAScrapeIntervalThatCouldNotBeFoundIsAskedForAgain(t *testing.T) {
 	inWard(t, func() sources.Source { return second }, func(w ward) {
 		w.Join()
 		w.later(3 * time.Minute)
-		if log := strings.Join(second.log(), "\n"); !strings.Contains(log, "[4m]") {
-			t.Errorf("with a minute between scrapes rates are taken over less than four:\n%.600s", log)
+		if log := strings.Join(second.log(), "\n"); !strings.Contains(log, "[240s]") {
+			t.Errorf("with a minute between scrapes rates are taken over less than four:\n%s", log)
 		}
 	})
 }
