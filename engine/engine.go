@@ -157,6 +157,7 @@ func (e *Engine) Run(ctx context.Context) {
 	settle := time.NewTimer(time.Hour)
 	defer settle.Stop()
 
+	begun := e.o.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -165,7 +166,7 @@ func (e *Engine) Run(ctx context.Context) {
 			e.refresh(ctx, &started)
 			next.Reset(e.untilNext())
 		case <-e.poke:
-			if e.attend(ctx, &started); e.dirty {
+			if e.attend(ctx, &started); e.dirty && !e.early(begun) {
 				e.publish() // somebody turned to something else: what is known comes at once
 			}
 		case a := <-e.answers:
@@ -180,6 +181,10 @@ func (e *Engine) Run(ctx context.Context) {
 		case <-deskChanged:
 			e.publish()
 		case <-settle.C:
+			if e.early(begun) {
+				settle.Reset(together)
+				continue
+			}
 			e.publish()
 		}
 		switch {
@@ -196,6 +201,15 @@ func (e *Engine) Run(ctx context.Context) {
 // together is how long answers are collected before they are shown, so that one
 // refresh is one burst of bytes and one hung query holds nobody up.
 const together = 400 * time.Millisecond
+
+// firstPicture is how long the first picture waits for answers that are still out.
+const firstPicture = 1500 * time.Millisecond
+
+// early says that the first answers are still coming in: half of them would make
+// everybody look unknown.
+func (e *Engine) early(begun time.Time) bool {
+	return e.views[moment{}] == nil && !e.quiet() && e.o.Now().Sub(begun) < firstPicture
+}
 
 // quiet says that no question is out.
 func (e *Engine) quiet() bool { return len(e.inflight) == 0 }

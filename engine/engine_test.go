@@ -197,7 +197,7 @@ func TestAHungSourceDelaysNobodyElse(t *testing.T) {
 	slow := func() sources.Source { return &fake{name: "slow", hang: true} }
 	inWard(t, slow, func(w ward) {
 		v := w.Join()
-		w.later(time.Second)
+		w.later(2 * time.Second)
 		if sig := w.signal(v, "chat", "errors"); sig.State != health.Fresh {
 			t.Errorf("errors is %v while another source hangs", sig.State)
 		}
