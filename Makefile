@@ -49,3 +49,12 @@ integration: build  ## against a real Prometheus and a real terminal; says what 
 
 clean:       ## remove what was built
 	rm -rf bin
+
+.PHONY: packs-report perf
+
+packs-report: ## which signals the sample lines of every pack fill, and why not the others
+	@go run ./cmd/fleet --packs-report
+
+perf: build  ## cost against a real Prometheus with 50 and 500 services (20 min); see docs/performance.md
+	@go build -o bin/fleet ./cmd/fleet
+	@./bin/fleet --perf --binary bin/sickbay --profile bin

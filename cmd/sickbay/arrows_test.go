@@ -29,6 +29,7 @@ var arrows = map[string]string{
 	"demo":        "health demo/prom",
 	"demo/prom":   "health",
 	"config":      "health packs sources rollback themes",
+	"cmd/fleet":   "*",
 	"cmd/sickbay": "*",
 }
 
