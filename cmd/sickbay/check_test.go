@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -36,11 +38,12 @@ func withoutPrometheus(t testing.TB, config, place, url string) string {
 }
 
 func TestCheckIsUnknownWhilePrometheusIsAway(t *testing.T) {
+	t.Parallel()
 	quiet := stack(t, "quiet")
 	for _, c := range []struct{ name, config, says string }{
-		{"nobody listens", withoutPrometheus(t, quiet.Config, quiet.Prometheus, nobodyAt(t)), "connection refused"},
+		{"nobody listens", withoutPrometheus(t, quiet.Config, quiet.Prometheus, nobodyAt(t)), "refuse"},
 		{"it never answers", withoutPrometheus(t, quiet.Config, quiet.Prometheus, deaf(t)), "source   main: "},
-		{"it is the only source, and away", written(t, "[[source]]\nkind = \"prometheus\"\nname = \"main\"\ntimeout = \"1s\"\nurl = \""+nobodyAt(t)+"\"\n"), "connection refused"},
+		{"it is the only source, and away", written(t, "[[source]]\nkind = \"prometheus\"\nname = \"main\"\ntimeout = \"1s\"\nurl = \""+nobodyAt(t)+"\"\n"), "refuse"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -60,27 +63,46 @@ func TestCheckIsUnknownWhilePrometheusIsAway(t *testing.T) {
 
 func TestCheckJudgesOneService(t *testing.T) {
 	t.Parallel()
-	config := stack(t, "bad-prompt").Config
-	c := newConsole(t)
-	for _, one := range []struct {
-		args string
-		code int
-		want string
+	snap := glance(t)
+	for _, c := range []struct {
+		service string
+		code    int
+		begins  string
 	}{
-		{"--service support-chat", 2, "critical support-chat\n"},
-		{"--service translator", 0, "ok       translator\n"},
+		{"", 2, "critical support-chat\n"},
+		{"support-chat", 2, "critical support-chat\n"},
+		{"translator", 0, "ok       translator\n"},
 	} {
-		s := c.want(one.code, append([]string{"check", "--config", config}, strings.Fields(one.args)...)...)
-		if !strings.HasPrefix(s.out, one.want) || strings.Contains(s.out, "\nok") {
-			t.Errorf("check %s: %q, want %q and nobody else", one.args, s.out, one.want)
+		for _, asJSON := range []bool{false, true} {
+			var out bytes.Buffer
+			a := &app{out: &out, now: func() time.Time { return storyTime }}
+			err := a.check(snap, c.service, asJSON)
+			if got := codeOf(err); got != c.code {
+				t.Errorf("check --service %q --json=%v: exit code %d, want %d", c.service, asJSON, got, c.code)
+			}
+			if asJSON {
+				if got := statuses(t, out.String()); c.service != "" && len(got) != 1 || c.service != "" && got[c.service] == "" {
+					t.Errorf("check --service %q --json: %v", c.service, got)
+				}
+			} else if !strings.HasPrefix(out.String(), c.begins) || c.service != "" && strings.Contains(out.String(), "\nok") {
+				t.Errorf("check --service %q: %q, want %q and nobody else", c.service, out.String(), c.begins)
+			}
 		}
 	}
-	if got := statuses(t, c.want(2, "check", "--config", config, "--json", "--service", "support-chat").out); len(got) != 1 || got["support-chat"] != "critical" {
-		t.Errorf("check --json --service: %v", got)
+	var out bytes.Buffer
+	a := &app{out: &out, now: func() time.Time { return storyTime }}
+	if err := a.check(snap, "suport-chat", false); codeOf(err) != 3 || !strings.Contains(err.Error(), `"suport-chat"`) || out.Len() > 0 {
+		t.Errorf("a service that is not there: %v, out %q", err, out.String())
 	}
-	if s := c.want(3, "check", "--config", config, "--service", "suport-chat"); !strings.Contains(s.err, `"suport-chat"`) {
-		t.Errorf("a service that is not there: %q", s.err)
+}
+
+// codeOf is the exit code an error asks for.
+func codeOf(err error) int {
+	var e exit
+	if errors.As(err, &e) {
+		return e.code
 	}
+	return 0
 }
 
 func TestCheckBeforeTheIncidentIsOK(t *testing.T) {

@@ -83,7 +83,7 @@ func (a *app) moment() (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	now := a.now()
+	now := a.now().UTC()
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", "2006-01-02 15:04"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t, nil

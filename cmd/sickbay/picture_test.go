@@ -23,23 +23,18 @@ import (
 func TestAPictureHasTheSizeThatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	config := stack(t, "bad-prompt").Config
-	for _, size := range []struct {
-		arg  string
-		w, h int
-	}{{"80x24", 80, 24}, {"133x41", 133, 41}} {
-		s := newConsole(t).want(0, "snapshot", "--config", config, "--size", size.arg, "--format", "ansi")
-		lines := strings.Split(strings.TrimSuffix(s.out, "\n"), "\n")
-		if len(lines) != size.h {
-			t.Errorf("%s: %d lines", size.arg, len(lines))
+	s := newConsole(t).want(0, "snapshot", "--config", config, "--size", "133x41", "--format", "ansi")
+	lines := strings.Split(strings.TrimSuffix(s.out, "\n"), "\n")
+	if len(lines) != 41 {
+		t.Errorf("%d lines", len(lines))
+	}
+	for i, l := range lines {
+		if n := ansi.StringWidth(l); n != 133 {
+			t.Errorf("line %d is %d cells: %q", i, n, l)
 		}
-		for i, l := range lines {
-			if n := ansi.StringWidth(l); n != size.w {
-				t.Errorf("%s: line %d is %d cells: %q", size.arg, i, n, l)
-			}
-		}
-		if !strings.Contains(s.out, "\x1b[") || !strings.Contains(ansi.Strip(s.out), "✗ support-chat") {
-			t.Errorf("%s: no colours, or not the picture: %q", size.arg, clip(s.out))
-		}
+	}
+	if !strings.Contains(s.out, "\x1b[") || !strings.Contains(ansi.Strip(s.out), "✗ support-chat") {
+		t.Errorf("no colours, or not the picture: %q", clip(s.out))
 	}
 }
 
@@ -60,7 +55,7 @@ func TestNoColorLeavesNoColour(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
 	c.env["NO_COLOR"] = "1"
-	s := c.want(0, "snapshot", "--config", stack(t, "bad-prompt").Config, "--format", "ansi")
+	s := c.want(0, "snapshot", "--config", withoutPrometheus(t, stack(t, "bad-prompt").Config, stack(t, "bad-prompt").Prometheus, nobodyAt(t)), "--format", "ansi")
 	for _, sgr := range strings.Split(s.out, "\x1b[")[1:] {
 		codes, _, _ := strings.Cut(sgr, "m")
 		for _, code := range strings.Split(codes, ";") {
@@ -95,37 +90,50 @@ func TestAnSVGIsWellFormed(t *testing.T) {
 
 func TestASnapshotOfThePastIsThePast(t *testing.T) {
 	t.Parallel()
-	c := newConsole(t)
-	for _, at := range []string{"13:40", "2026-11-20T13:40:00Z", "2026-11-20 13:40"} {
-		s := c.want(0, "snapshot", "--config", stack(t, "bad-prompt").Config, "--at", at)
-		if !strings.Contains(s.out, "at 13:40") || !strings.Contains(s.out, "✓ support-chat") {
-			t.Errorf("--at %s:\n%s", at, s.out)
+	s := newConsole(t).want(0, "snapshot", "--config", stack(t, "bad-prompt").Config, "--at", "13:40")
+	if !strings.Contains(s.out, "at 13:40") || !strings.Contains(s.out, "✓ support-chat") {
+		t.Errorf("%s", s.out)
+	}
+}
+
+func TestAMomentIsWrittenInManyWays(t *testing.T) {
+	t.Parallel()
+	day := func(d, h, m int) time.Time { return time.Date(2026, 11, d, h, m, 0, 0, time.UTC) }
+	for at, want := range map[string]time.Time{
+		"": {}, "13:40": day(20, 13, 40), "14:02": day(20, 14, 2), "14:03": day(19, 14, 3), "23:59": day(19, 23, 59),
+		"2026-11-20T13:40:00Z": day(20, 13, 40), "2026-11-20T14:40:00+01:00": day(20, 13, 40), "2026-11-20T13:40": day(20, 13, 40), "2026-11-20 13:40": day(20, 13, 40),
+	} {
+		a := &app{now: func() time.Time { return storyTime }, flags: flags{at: at}}
+		if got, err := a.moment(); err != nil || !got.Equal(want) {
+			t.Errorf("--at %q: %s, %v, want %s", at, got, err, want)
 		}
+	}
+	west := &app{flags: flags{at: "03:50"}, now: func() time.Time { return day(20, 4, 0).In(time.FixedZone("west", -5*3600)) }}
+	if got, err := west.moment(); err != nil || !got.Equal(day(20, 3, 50)) {
+		t.Errorf("03:50 ten minutes later, where it is still the 19th: %s, %v", got, err)
 	}
 }
 
 func TestWhoIsNotThereIsNotDrawn(t *testing.T) {
 	t.Parallel()
-	config := stack(t, "bad-prompt").Config
-	for _, args := range [][]string{{"--service", "suport-chat"}, {"--request", "no-such-id"}} {
-		s := newConsole(t).want(exitFailed, append([]string{"snapshot", "--config", config}, args...)...)
-		if s.out != "" || !strings.Contains(s.err, args[1]) {
-			t.Errorf("%v: out %q, err %q", args, clip(s.out), s.err)
-		}
+	newConsole(t).want(exitFailed, "snapshot", "--config", stack(t, "bad-prompt").Config, "--request", "no-such-id")
+	snap := glance(t)
+	if err := (snapshotFlags{service: "suport-chat"}).missing(snap); err == nil || !strings.Contains(err.Error(), `"suport-chat"`) {
+		t.Errorf("a service that is not there: %v", err)
+	}
+	if err := (snapshotFlags{service: "support-chat"}).missing(snap); err != nil {
+		t.Error(err)
 	}
 }
 
 func TestARequestIsOpenedByItsID(t *testing.T) {
 	t.Parallel()
-	config := stack(t, "bad-prompt").Config
-	c := newConsole(t)
-	list := c.want(0, "snapshot", "--config", config, "--view", "failures", "--service", "support-chat").out
-	id := regexp.MustCompile(`\breq-[0-9a-z]+\b`).FindString(list)
+	_, id := newestFailure(glance(t), "support-chat")
 	if id == "" {
-		t.Fatalf("no id of a request in the failures view:\n%s", list)
+		t.Fatal("no failing request of support-chat")
 	}
-	s := c.want(0, "snapshot", "--config", config, "--request", id)
-	if !strings.Contains(s.out, "REQUEST "+id) || !strings.Contains(s.out, "prompt        v32") {
+	s := newConsole(t).want(0, "snapshot", "--config", stack(t, "bad-prompt").Config, "--request", id)
+	if !strings.Contains(s.out, "REQUEST "+id) || !regexp.MustCompile(`prompt +v32\b`).MatchString(s.out) {
 		t.Errorf("%s", s.out)
 	}
 }
@@ -136,6 +144,8 @@ func look(t *testing.T, scenario string, ascii bool) map[string]string {
 	var out bytes.Buffer
 	a := &app{out: &out, err: io.Discard, getenv: func(string) string { return "" }, now: func() time.Time { return storyTime }}
 	a.flags.ascii = ascii
+	work <- struct{}{}
+	defer func() { <-work }()
 	if err := a.lookAtAll(t.Context(), stack(t, scenario).Config, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +189,10 @@ func TestThePicturesOfTheDocsAreWrittenIntoAFolder(t *testing.T) {
 	t.Parallel()
 	a := &app{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }, now: func() time.Time { return storyTime }}
 	dir := filepath.Join(t.TempDir(), "new", "folder")
-	if err := a.lookAtAll(t.Context(), stack(t, "stale-index").Config, dir); err != nil {
+	place := stack(t, "stale-index")
+	work <- struct{}{}
+	defer func() { <-work }()
+	if err := a.lookAtAll(t.Context(), place.Config, dir); err != nil {
 		t.Fatal(err)
 	}
 	for _, view := range tui.Screens() {

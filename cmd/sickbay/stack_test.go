@@ -2,23 +2,34 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"sickbay/demo"
+	"sickbay/health"
+	"sickbay/rollback"
 )
 
 // workshop is a folder for all that tests build and start; it goes with them.
 var workshop string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// Most tests wait for a terminal, and may do so together; those that work take
+	// turns, see console.run.
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
 	os.Exit(func() int {
 		var err error
 		if workshop, err = os.MkdirTemp("", "sickbay-test-"); err != nil {
@@ -94,6 +105,37 @@ func stack(t testing.TB, scenario string) demo.Info {
 	return places[scenario]
 }
 
+// glance is one look at everything in the bad-prompt stack. Tests that only read it
+// share it: under the race detector a look costs seconds.
+func glance(t testing.TB) *health.Snapshot {
+	t.Helper()
+	stack(t, "bad-prompt") // fails here if there is none
+	s, err := glanced()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var glanced = sync.OnceValues(func() (*health.Snapshot, error) {
+	places, err := stacks()
+	if err != nil {
+		return nil, err
+	}
+	a := &app{getenv: func(string) string { return "" }, now: func() time.Time { return storyTime }}
+	a.flags.config = places["bad-prompt"].Config
+	cfg, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	h, err := a.build(cfg, filepath.Join(workshop, "glance.jsonl"), rollback.DeskOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	return h.round(context.Background(), health.Interest{Lens: health.Lens{Window: cfg.Window}, Service: "*"}), nil
+})
+
 // altered is a copy of a config with some text replaced.
 func altered(t testing.TB, config string, oldnew ...string) string {
 	t.Helper()
@@ -141,9 +183,15 @@ type said struct {
 	out, err string
 }
 
+// work is one for each processor: a look at everything has a deadline, and should
+// not miss it because twenty tests look at once under the race detector.
+var work = make(chan struct{}, runtime.GOMAXPROCS(0))
+
 // run is sickbay with arguments, without a process around it.
 func (c *console) run(args ...string) said {
 	c.t.Helper()
+	work <- struct{}{}
+	defer func() { <-work }()
 	var out, err bytes.Buffer
 	a := &app{
 		in: strings.NewReader(c.types), out: &out, err: &err, now: c.now,

@@ -137,7 +137,7 @@ func (m *terminal) until(what string, within time.Duration, is func(screen strin
 			m.t.Fatalf("within %s there was not %s; the screen:\n%s", within, what, s)
 		}
 		if took > time.Second { // what comes at once is measured, what takes long is waited for
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond)
 		}
 	}
 }
@@ -153,7 +153,7 @@ func (m *terminal) sees(pattern string, within time.Duration) string {
 // screen keeps showing a pattern.
 func (m *terminal) rests(d time.Duration, pattern string) {
 	m.t.Helper()
-	for end := time.Now().Add(d); time.Now().Before(end); {
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if s := m.screen(); !regexp.MustCompile(pattern).MatchString(s) {
 			m.t.Fatalf("/%s/ went away; the screen:\n%s", pattern, s)
 		}

@@ -27,6 +27,7 @@ func freePort(t testing.TB) string {
 // TestTheWholeLoopByKeys is why sickbay exists: see it, ask why, roll back, watch it
 // recover. At the smaller size the dialog is left again, and nothing was done.
 func TestTheWholeLoopByKeys(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		w, h   int
 		cancel bool
@@ -39,13 +40,14 @@ func TestTheWholeLoopByKeys(t *testing.T) {
 			listen := freePort(t)
 			d := demo.Info{Control: "http://" + listen}
 			m := openTerminal(t, c.w, c.h, "demo", "--scenario", "bad-prompt", "--write", "--listen", listen)
-			m.sees(`▌✗ support-chat .*\n`, soon)
-			m.sees(`new|grown|known|refusals`, soon)
+			m.sees(`▌✗ support-chat `, soon)
+			m.press("4") // the log has been read when its failures are there
+			m.sees(`(?m)^▌(new|grown) .* support-chat `, soon)
+			m.press("1")
+			m.sees(`▌✗ support-chat `, soon)
 
 			m.press("i") // one key from the overview to the failing request
-			if s := m.sees(`REQUEST req-`, soon); !regexp.MustCompile(`prompt +v32\b`).MatchString(s) || !strings.Contains(s, "refused_by_policy") {
-				t.Errorf("the failing request does not tell its prompt version:\n%s", s)
-			}
+			m.sees(`(?s)REQUEST req-.*failed.* prompt +v32\b`, soon)
 			m.press("Escape")
 			m.sees(`WHY support-chat is critical`, soon)
 			toPlan(m)
@@ -106,6 +108,7 @@ func rollBack(m *terminal) {
 }
 
 func TestASignalRestoresTheTerminal(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
@@ -146,14 +149,17 @@ func TestTheWindowMayBecomeTooSmallAndLargeAgain(t *testing.T) {
 	m.restored(0, soon)
 }
 
-// reacts presses a key and measures until the screen shows a pattern.
-func (m *terminal) reacts(key, pattern string) time.Duration {
+// reacts presses a key and measures until the screen shows a pattern and does not
+// show another, unless that is "".
+func (m *terminal) reacts(key, pattern, without string) time.Duration {
 	m.t.Helper()
 	began := time.Now()
 	m.press(key)
-	m.sees(pattern, soon)
+	m.until("/"+pattern+"/ without /"+without+"/ after "+key, soon, func(s string) bool {
+		return regexp.MustCompile(pattern).MatchString(s) && (without == "" || !regexp.MustCompile(without).MatchString(s))
+	})
 	took := time.Since(began)
-	if took > time.Second { // of it, about 20 ms are tmux's own processes
+	if took > 2*time.Second { // promised are 100 ms; here twenty tests run at once, and about 20 ms are tmux's own processes
 		m.t.Errorf("%s: %s until /%s/", key, took, pattern)
 	}
 	return took
@@ -163,10 +169,30 @@ func (m *terminal) reacts(key, pattern string) time.Duration {
 func (m *terminal) tour() time.Duration {
 	m.t.Helper()
 	slowest := time.Duration(0)
-	for _, k := range [][2]string{{"7", `SOURCES`}, {"5", `(?m)^ CHANGES`}, {"3", `(?i)drift`}, {"2", `latency p95`}, {"8", `JOURNAL`}, {"?", `(?i)keys of`}, {"Escape", `JOURNAL`}, {"1", `SERVICE .*KIND`}} {
-		slowest = max(slowest, m.reacts(k[0], k[1]))
+	for _, k := range [][3]string{
+		{"7", `(?m)^ SOURCES`}, {"5", `(?m)^ CHANGES`}, {"3", `(?m)^ DRIFT`}, {"2", `latency p95`}, {"8", `(?m)^ JOURNAL`},
+		{"?", `KEYS of`}, {"Escape", `(?m)^ JOURNAL`, `KEYS of`}, {"1", `SERVICE .*KIND`},
+	} {
+		slowest = max(slowest, m.reacts(k[0], k[1], k[2]))
 	}
 	return slowest
+}
+
+// TestLookingAtAServiceLeavesItsVerdictAlone: what is asked only while somebody looks
+// at a service grows old when he looks elsewhere, and that is no missing data.
+func TestLookingAtAServiceLeavesItsVerdictAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("values need half a minute to become stale: not with -short")
+	}
+	t.Parallel()
+	m := openTerminal(t, 120, 40, "demo", "--scenario", "quiet")
+	m.sees(`✓ 17 ok +\? 0 unknown`, soon)
+	m.press("2")
+	m.sees(`latency p95`, soon)
+	m.sees(`latency,? median`, soon) // is asked in this view only
+	m.press("1")
+	m.sees(`SERVICE .*KIND`, soon)
+	m.rests(45*time.Second, `✓ 17 ok +\? 0 unknown`)
 }
 
 // TestTheFirstFrameWaitsForNobody: with a backend that never answers there is a
@@ -180,7 +206,7 @@ func TestTheFirstFrameWaitsForNobody(t *testing.T) {
 	m.sees(`asking…`, soon)
 	t.Logf("a frame %s after tmux was started", time.Since(began).Round(time.Millisecond))
 	for _, k := range [][2]string{{"7", `SOURCES`}, {"5", `(?m)^ CHANGES`}, {"1", `SERVICE .*KIND|asking…`}} {
-		t.Logf("key %s: %s", k[0], m.reacts(k[0], k[1]).Round(time.Millisecond))
+		t.Logf("key %s: %s", k[0], m.reacts(k[0], k[1], "").Round(time.Millisecond))
 	}
 	m.press("q")
 	m.restored(0, soon)
