@@ -111,7 +111,8 @@ type moment = time.Time
 type judgement struct {
 	services []health.Service
 	memory   triage.Memory
-	whole    bool // everything it needs was answered, or failed, at least once
+	compared heard // what the drift of its services was made of
+	whole    bool  // everything it needs was answered, or failed, at least once
 	used     time.Time
 }
 

@@ -93,7 +93,7 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 		at = m
 	}
 	services := e.services(m, w)
-	e.compareAll(m, services)
+	e.compareNews(m, j, services)
 	driftSince(services, j.services, at)
 	targets := e.targets()
 	for i := range services {
@@ -116,6 +116,52 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 		return cmp.Compare(a.Name, b.Name)
 	})
 	j.used = now
+}
+
+// A heard is how much of drift was answered. It changes with every answer, since
+// each speaks of a later time than the one before.
+type heard struct{ answers, seconds, services int64 }
+
+// compareNews compares distributions when an answer about one is new. Until then
+// their drift is what it was, and hundreds of comparisons need not be made again.
+func (e *Engine) compareNews(m moment, j *judgement, services []health.Service) {
+	h := e.heardOfDrift(m)
+	h.services = int64(len(services))
+	if h != j.compared {
+		j.compared = h
+		e.compareAll(m, services)
+		return
+	}
+	before := make(map[string][]health.Drift, len(j.services))
+	for _, s := range j.services {
+		before[s.Name] = s.Drift
+	}
+	for i := range services {
+		services[i].Drift = slices.Clone(before[services[i].Name])
+	}
+}
+
+func (e *Engine) heardOfDrift(m moment) heard {
+	var h heard
+	look := func(source, expr string, back time.Duration) {
+		if fa := e.facts[factKey{source, expr, m, back}]; fa != nil && !fa.at.IsZero() {
+			h.answers++
+			h.seconds += fa.at.Unix()
+		}
+	}
+	for _, a := range e.asked {
+		for _, f := range a.found {
+			for _, d := range f.Pack.Distributions {
+				expr := e.expand(d.Query, f, 0)
+				look(a.state.Name, expr, 0)
+				look(a.state.Name, expr, e.o.DriftBack)
+			}
+			for _, x := range f.Pack.Exported {
+				look(a.state.Name, e.expand(x.Query, f, 0), 0)
+			}
+		}
+	}
+	return h
 }
 
 // failures groups the records of a window. Judgement and screen usually ask for the
