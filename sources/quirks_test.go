@@ -236,3 +236,28 @@ func TestManyLargeAnswersAtOnceShareTheRoom(t *testing.T) {
 		t.Errorf("%d bytes are still held when all is read", used)
 	}
 }
+
+func TestAServerThatTakesNoPOSTIsAskedByGETFromThenOn(t *testing.T) {
+	for _, code := range []int{403, 405, 501} {
+		var got []string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			got = append(got, r.Method+" "+r.FormValue("query")+" "+r.FormValue("dedup"))
+			if r.Method == http.MethodPost {
+				w.WriteHeader(code)
+				return
+			}
+			io.WriteString(w, nothing)
+		}))
+		s := mustOpen(t, "prometheus", fmt.Sprintf("url = %q", server.URL+"?dedup=true"))
+		for range 3 {
+			if _, err := s.(Metrics).Instant(t.Context(), `up{a="b c"}`, rangeEnd); err != nil {
+				t.Errorf("%d: %v", code, err)
+			}
+		}
+		want := []string{`POST up{a="b c"} true`, `GET up{a="b c"} true`, `GET up{a="b c"} true`, `GET up{a="b c"} true`}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%d: got %q, want %q", code, got, want)
+		}
+		server.Close()
+	}
+}

@@ -126,11 +126,7 @@ func (c *capped) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections lets http.Client close what the wrapped transport holds.
-func (c *capped) CloseIdleConnections() {
-	if idle, ok := c.next.(interface{ CloseIdleConnections() }); ok {
-		idle.CloseIdleConnections()
-	}
-}
+func (c *capped) CloseIdleConnections() { closeIdle(c.next) }
 
 // answerBody is the body of an answer: bounded alone and together with others, its
 // beginning noted.
@@ -167,6 +163,57 @@ func (b *answerBody) Close() error {
 	b.closed = true
 	b.mu.Unlock()
 	return b.limited.Close()
+}
+
+// frugal asks by GET at once where POST is not allowed and GET is: the client would
+// try both with every question.
+type frugal struct {
+	next    http.RoundTripper
+	barred  atomic.Bool // a POST was turned away
+	getOnly atomic.Bool
+}
+
+func (f *frugal) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodPost && f.getOnly.Load() {
+		r = asGET(r)
+	}
+	resp, err := f.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	switch code := resp.StatusCode; {
+	case r.Method == http.MethodPost:
+		f.barred.Store(code == http.StatusForbidden || code == http.StatusMethodNotAllowed || code == http.StatusNotImplemented)
+	case code == http.StatusOK && f.barred.Load() && r.URL.Query().Has("query"):
+		f.getOnly.Store(true)
+	}
+	return resp, nil
+}
+
+// asGET puts what a form asks for into the address.
+func asGET(r *http.Request) *http.Request {
+	body, err := r.GetBody()
+	if err != nil {
+		return r
+	}
+	form, err := io.ReadAll(body)
+	if err != nil {
+		return r
+	}
+	r = r.Clone(r.Context())
+	r.Method, r.URL.RawQuery = http.MethodGet, string(form)
+	r.Body, r.GetBody, r.ContentLength = nil, nil, 0
+	r.Header.Del("Content-Type")
+	return r
+}
+
+// CloseIdleConnections lets http.Client close what the wrapped transport holds.
+func (f *frugal) CloseIdleConnections() { closeIdle(f.next) }
+
+func closeIdle(rt http.RoundTripper) {
+	if idle, ok := rt.(interface{ CloseIdleConnections() }); ok {
+		idle.CloseIdleConnections()
+	}
 }
 
 // counted counts the bytes that came over the wire.

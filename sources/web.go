@@ -115,7 +115,7 @@ func (c *webConfig) open(name, speaks string) (*web, error) {
 		name: name, speaks: speaks, access: c.access(), base: base, timeout: c.Timeout,
 		gate: newGate(c.Concurrency, c.PerMinute), insecure: c.TLSConfig.InsecureSkipVerify,
 		client: &http.Client{
-			Transport:     &capped{next: rt, room: newRoom(c.Concurrency)},
+			Transport:     &capped{next: &frugal{next: rt}, room: newRoom(c.Concurrency)},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
