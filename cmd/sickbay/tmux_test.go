@@ -221,14 +221,14 @@ func TestAnOutageIsSurvived(t *testing.T) {
 	listen := freePort(t)
 	d, server := live(t, "--scenario", "bad-prompt", "--listen", listen)
 	m := openTerminal(t, 120, 40, "--config", d.Config)
-	before := rowOf(m.sees(`▌✗ support-chat .* s +0\.\d+ ▼`, soon))
+	m.sees(`▌✗ support-chat .* s +0\.\d+ ▼`, soon)
 	t.Logf("keys while all is well: at most %s", m.tour().Round(time.Millisecond))
 
 	if err := server.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	m.press("1")
-	before = rowOf(m.sees(`▌. support-chat `, soon))
+	before := rowOf(m.sees(`▌. support-chat `, soon))
 	t.Logf("keys while every question hangs: at most %s", m.tour().Round(time.Millisecond))
 	s := m.sees(`main does not answer`, 40*time.Second)
 	if got := rowOf(s); got[3] != before[3] || got[4] != before[4] {
