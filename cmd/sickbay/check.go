@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -84,13 +85,18 @@ func (a *app) check(s *health.Snapshot, service string, asJSON bool) error {
 	}
 	for _, src := range s.Sources {
 		if !src.OK {
-			fmt.Fprintf(a.out, "source   %s: %s\n", clean(src.Name), clean(orNot(src.Error, "did not answer")))
+			fmt.Fprintf(a.out, "source   %s: %s\n", clean(src.Name), clean(complaint(src)))
 		}
 	}
 	if len(services) == 0 {
 		fmt.Fprintln(a.out, "unknown  no service is seen by any source")
 	}
 	return quietly(worst)
+}
+
+// complaint is why a source does not answer, without its name, which errors begin with.
+func complaint(src health.SourceState) string {
+	return orNot(strings.TrimPrefix(src.Error, src.Name+": "), "did not answer")
 }
 
 func since(s *health.Snapshot, f health.Finding) string {

@@ -55,7 +55,7 @@ func (d *diagnosis) sources() {
 		about := strings.TrimSpace(fmt.Sprintf("%s %s %s", src.Kind, src.Where, src.Version))
 		switch {
 		case !src.OK:
-			d.fail("source", src.Name, about+": "+orNot(src.Error, "did not answer"))
+			d.fail("source", src.Name, about+": "+complaint(src))
 		case src.Lines > 0 || src.BadLines > 0:
 			d.say("source", src.Name, true, fmt.Sprintf("%s, %d lines, %d of them not understood", about, src.Lines, src.BadLines))
 		default:
