@@ -628,3 +628,51 @@ func TestAScrapeIntervalThatCouldNotBeFoundIsAskedForAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestTheLiveViewAndAPastOneDoNotTakeEachOthersSeries: both want another hour of
+// the same question.
+func TestTheLiveViewAndAPastOneDoNotTakeEachOthersSeries(t *testing.T) {
+	inWard(t, nil, func(w ward) {
+		w.fake.says(func(string, time.Time) (float64, bool) {
+			time.Sleep(time.Microsecond) // an answer takes a while, or nothing else would ever happen
+			return 0.001, true
+		})
+		live, past := w.Join(), w.Join()
+		w.later(time.Minute)
+		then := time.Now().Add(-5 * time.Hour).Truncate(time.Minute)
+		past.Want(health.Interest{Lens: health.Lens{Window: time.Hour, At: then}})
+		w.later(30 * time.Second)
+		before := len(w.fake.log())
+		for range 30 {
+			w.later(time.Second)
+			for name, v := range map[string]*Viewer{"now": live, "five hours ago": past} {
+				if sig := w.signal(v, "chat", "errors"); sig.State != health.Fresh || len(sig.Series) < 359 {
+					t.Fatalf("%s: errors is %v with %d points", name, sig.State, len(sig.Series))
+				}
+			}
+		}
+		if n := len(w.fake.log()) - before; n > 3*2+2 {
+			t.Errorf("%d questions in half a minute", n)
+		}
+	})
+}
+
+// TestTwoWindowsOfOneStepShareTheirSeries: what the longer one needs is not thrown
+// away for the shorter one, to be fetched again and again.
+func TestTwoWindowsOfOneStepShareTheirSeries(t *testing.T) {
+	inWard(t, nil, func(w ward) {
+		w.fake.says(func(string, time.Time) (float64, bool) {
+			time.Sleep(time.Microsecond)
+			return 0.001, true
+		})
+		for _, window := range []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute} {
+			w.Join().Want(health.Interest{Lens: health.Lens{Window: window}})
+		}
+		w.later(5 * time.Minute)
+		before := counted(w.fake.log(), "range errors")
+		w.later(time.Minute)
+		if n := counted(w.fake.log(), "range errors") - before; n > 6*2 { // in steps of 5 s and, for the judgement, 10 s
+			t.Errorf("%d questions for the same series in a minute of six refreshes", n)
+		}
+	})
+}

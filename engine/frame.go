@@ -17,6 +17,16 @@ type frameKey struct {
 	source string
 	expr   string
 	step   time.Duration
+	past   moment // the stretch of the past it lies in; zero: now, and what was shortly before
+}
+
+// stretch tells whose frame a lens shares: what reaches back from now is one frame,
+// and the clock set far back has others, or the two would take each other's points.
+func (e *Engine) stretch(lens health.Lens) moment {
+	if lens.At.IsZero() || e.o.Now().Sub(lens.At) < lens.Window {
+		return moment{}
+	}
+	return lens.At.Truncate(4 * lens.Window)
 }
 
 // A frame is what is known of one range query: an unbroken span of time for

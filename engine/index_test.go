@@ -99,7 +99,7 @@ func crowded(services int) *Engine {
 	a.found = []packs.Found{found}
 	step := stepOf(e.o.Base)
 	for i, signal := range p.Signals {
-		k := frameKey{"main", e.expand(signal.Query, found, step), step}
+		k := frameKey{"main", e.expand(signal.Query, found, step), step, moment{}}
 		var got sources.Answer
 		for s, name := range found.Services {
 			series := sources.Series{Labels: map[string]string{"service": name}}

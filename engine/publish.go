@@ -237,7 +237,7 @@ func (e *Engine) through(lens health.Lens, services []health.Service) []health.S
 		labels := e.labelsOf(all[i].Name)
 		for j := range all[i].Signals {
 			sig := &all[i].Signals[j]
-			if ps := e.seriesOf(sig, labels, step, end.Add(-lens.Window), end); ps != nil {
+			if ps := e.seriesOf(sig, labels, step, e.stretch(lens), end.Add(-lens.Window), end); ps != nil {
 				sig.Series = ps
 			}
 		}
@@ -259,7 +259,7 @@ func (e *Engine) labelsOf(name string) map[string]bool {
 }
 
 // seriesOf finds the points of a signal at another resolution.
-func (e *Engine) seriesOf(sig *health.Signal, labels map[string]bool, step time.Duration, from, to time.Time) []health.Point {
+func (e *Engine) seriesOf(sig *health.Signal, labels map[string]bool, step time.Duration, past moment, from, to time.Time) []health.Point {
 	for _, a := range e.asked {
 		if a.state.Name != sig.Source {
 			continue
@@ -269,7 +269,7 @@ func (e *Engine) seriesOf(sig *health.Signal, labels map[string]bool, step time.
 				continue
 			}
 			for _, ps := range f.Pack.Signals {
-				if fr := e.frames[frameKey{sig.Source, e.expand(ps.Query, f, step), step}]; ps.ID == sig.ID && fr != nil && !fr.at.IsZero() {
+				if fr := e.frames[frameKey{sig.Source, e.expand(ps.Query, f, step), step, past}]; ps.ID == sig.ID && fr != nil && !fr.at.IsZero() {
 					if points := fr.of(f.By, labels, from, to); points != nil {
 						return points
 					}

@@ -148,7 +148,7 @@ func (e *Engine) signalQuestions(a *asked, w wishes, lens health.Lens, now time.
 			if !e.wanted(s, w) {
 				continue
 			}
-			k := frameKey{a.state.Name, e.expand(s.Query, f, step), step}
+			k := frameKey{a.state.Name, e.expand(s.Query, f, step), step, e.stretch(lens)}
 			fr := e.frame(k, now)
 			gap, any := fr.gap(want, step)
 			if any && (fr.err == nil || now.Sub(fr.tried) >= e.o.Refresh/2) {

@@ -201,7 +201,7 @@ func gone(signals []health.Signal) time.Time {
 // never wanted.
 func (e *Engine) signal(a *asked, f packs.Found, s packs.Signal, d *draft, lens health.Lens) (health.Signal, bool) {
 	step := stepOf(lens.Window)
-	k := frameKey{a.state.Name, e.expand(s.Query, f, step), step}
+	k := frameKey{a.state.Name, e.expand(s.Query, f, step), step, e.stretch(lens)}
 	fr, known := e.frames[k]
 	if !known {
 		return health.Signal{}, false
