@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -28,8 +30,9 @@ var budgets = map[string]struct{ paint, refresh, key float64 }{
 }
 
 const (
-	beat      = 10 * time.Second      // between two refreshes: as configured by default, and each has new data
-	refreshes = 36                    // measured; six minutes, so that the header's clock and all ages are in it
+	beat      = 10 * time.Second // between two refreshes: as configured by default, and each has new data
+	refreshes = 36               // measured; six minutes, so that the header's clock and all ages are in it
+	before    = 100 * time.Millisecond
 	pressed   = 12                    // keys measured
 	silence   = 80 * time.Millisecond // no byte for so long: the picture is there (a frame takes 17)
 )
@@ -68,10 +71,11 @@ func (t *tape) next()                                      { t.at.Add(1); t.chan
 
 // recorded is what the engine says of the bad-prompt demo at every beat from
 // storyTime on, after a first snapshot in which nobody has answered yet. The clock
-// is not the real one: it stands still until all has been said of a moment.
+// is not the real one: it stands still a moment before a beat is due until all has
+// been said, so that the engine beats again and again and finds nothing to ask.
 var recorded = sync.OnceValues(func() ([]*health.Snapshot, error) {
 	var clock atomic.Int64
-	clock.Store(storyTime.UnixNano())
+	clock.Store(storyTime.Add(-before).UnixNano())
 	now := func() time.Time { return time.Unix(0, clock.Load()).UTC() }
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -80,7 +84,17 @@ var recorded = sync.OnceValues(func() ([]*health.Snapshot, error) {
 		return nil, err
 	}
 	defer d.Close()
-	cfg, err := config.Load(d.Info().Config)
+	text, err := os.ReadFile(d.Info().Config)
+	if err != nil {
+		return nil, err
+	}
+	// Minutes pass within seconds here: what is allowed in a real one is too little.
+	path := filepath.Join(workshop, "tape.toml")
+	hurried := bytes.Replace(text, []byte("name = \"main\"\n"), []byte("name = \"main\"\nmax_queries_per_minute = 60000\n"), 1)
+	if err := os.WriteFile(path, hurried, 0o600); err != nil {
+		return nil, err
+	}
+	cfg, err := config.Load(path)
 	if err != nil {
 		return nil, err
 	}
@@ -93,26 +107,30 @@ var recorded = sync.OnceValues(func() ([]*health.Snapshot, error) {
 	running := make(chan struct{})
 	go func() { defer close(running); h.engine.Run(ctx) }()
 	defer func() { cancel(); <-running }()
-	v, poker := h.engine.Join(), h.engine.Join()
+	v := h.engine.Join()
 	v.Want(health.Interest{Lens: health.Lens{Window: cfg.Window}, Service: "*"})
 	all := []*health.Snapshot{v.Snapshot()}
 	for i := range refreshes + 1 {
 		if i > 0 {
 			d.Advance(time.Unix(0, clock.Add(int64(beat))))
 		}
-		// A wish makes the engine look at what is due. Logs are read a moment after
-		// they were written: all has been said when nothing more comes for a while.
-		poker.Want(health.Interest{Lens: health.Lens{Window: cfg.Window}, Plan: fmt.Sprint("nobody/nothing@", i)})
 		s := v.Snapshot()
-		for still := time.Now(); time.Since(still) < 450*time.Millisecond || s.Asking || s.At.Before(now()); time.Sleep(5 * time.Millisecond) {
-			if newer := v.Snapshot(); newer != s {
-				s, still = newer, time.Now()
-			}
+		for began := time.Now(); s.Asking || !s.At.Equal(now()) || s.Load.LastRound > 0 || unanswered(s) || time.Since(began) < 700*time.Millisecond; s = v.Snapshot() {
+			time.Sleep(5 * time.Millisecond) // logs are read a moment after they were written
 		}
 		all = append(all, s)
 	}
 	return all, nil
 })
+
+// unanswered says whether a question is still out.
+func unanswered(s *health.Snapshot) bool {
+	answered := 0
+	for _, src := range s.Sources {
+		answered += src.Asked
+	}
+	return answered < s.Load.Queries
+}
 
 // A viewer is the real program on a counted wire.
 type viewer struct {
