@@ -266,6 +266,9 @@ func (e *Engine) pace() {
 func (e *Engine) attend(ctx context.Context, started *sync.WaitGroup) {
 	wishes := e.wishes()
 	for _, q := range e.missing(wishes) {
+		if e.inflight[q.key()] { // another lens has just asked it
+			continue
+		}
 		e.inflight[q.key()] = true
 		q.to.out++
 		q.to.last[q.what] = e.o.Now()

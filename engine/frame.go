@@ -26,7 +26,7 @@ func (e *Engine) stretch(lens health.Lens) moment {
 	if lens.At.IsZero() || e.o.Now().Sub(lens.At) < lens.Window {
 		return moment{}
 	}
-	return lens.At.Truncate(4 * lens.Window)
+	return lens.At.Truncate(lens.Window) // all that share it hold this very time, so they touch
 }
 
 // A frame is what is known of one range query: an unbroken span of time for
@@ -39,6 +39,7 @@ type frame struct {
 	at       time.Time // of the newest good answer
 	tried    time.Time
 	used     time.Time
+	oldest   time.Time // from when on it was wanted since it was trimmed; zero: by nobody
 
 	by      string             // the label that byValue is an index of
 	byValue map[string][]*line // made when first wanted; nil: series came or went since
@@ -133,6 +134,14 @@ func same(a, b health.Point) bool {
 	return a.T == b.T && math.Float64bits(a.V) == math.Float64bits(b.V)
 }
 
+// keep says that somebody wants a frame from a time on. It is trimmed to what all
+// want together, or those of a short window would throw away what others fetch.
+func (f *frame) keep(from time.Time) {
+	if f.oldest.IsZero() || from.Before(f.oldest) {
+		f.oldest = from
+	}
+}
+
 // trim forgets what is older than from.
 func (f *frame) trim(from time.Time) {
 	if !f.from.Before(from) {
@@ -221,6 +230,8 @@ func (e *Engine) forget(now time.Time) {
 		if now.Sub(f.used) > keep {
 			delete(e.frames, k)
 		}
+		f.trim(f.oldest)
+		f.oldest = time.Time{}
 	}
 	for k, f := range e.facts {
 		if now.Sub(f.used) > keep {

@@ -154,9 +154,7 @@ func (e *Engine) signalQuestions(a *asked, w wishes, lens health.Lens, now time.
 			if any && (fr.err == nil || now.Sub(fr.tried) >= e.o.Refresh/2) {
 				qs = append(qs, question{what: aRange, to: a, frame: k, span: fr.again(gap, step)})
 			}
-			if lens.At.IsZero() {
-				fr.trim(want.from.Add(-lens.Window)) // room to step the clock back
-			}
+			fr.keep(want.from.Add(-lens.Window)) // room to step the clock back
 		}
 	}
 	return qs

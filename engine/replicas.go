@@ -46,8 +46,9 @@ func (e *Engine) replicaQuestions(a *asked, w wishes, m moment, now time.Time) [
 		if f.Pack.Guest { // it speaks of a whole cluster
 			continue
 		}
-		k := frameKey{a.state.Name, replicaCount(f), step, e.stretch(health.Lens{Window: e.o.Base, At: m})}
+		k := frameKey{a.state.Name, replicaCount(f), step, e.stretch(health.Lens{Window: replicaMemory, At: m})}
 		fr := e.frame(k, now)
+		fr.keep(want.from)
 		if gap, any := fr.gap(want, step); any && (fr.err == nil || now.Sub(fr.tried) >= e.o.Refresh/2) {
 			qs = append(qs, question{what: aRange, to: a, frame: k, span: fr.again(gap, step)})
 		}
@@ -92,7 +93,7 @@ func (e *Engine) replicas(d *draft, seeing []heardPack, m moment, opened bool) h
 		if h.Pack.Guest {
 			continue
 		}
-		fr := e.frames[frameKey{h.from.state.Name, replicaCount(h.Found), step, e.stretch(health.Lens{Window: e.o.Base, At: m})}]
+		fr := e.frames[frameKey{h.from.state.Name, replicaCount(h.Found), step, e.stretch(health.Lens{Window: replicaMemory, At: m})}]
 		if fr == nil {
 			continue
 		}
