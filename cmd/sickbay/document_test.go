@@ -146,7 +146,7 @@ func TestEveryScenarioNamesTheGuiltyAndNobodyElse(t *testing.T) {
 			if _, there := status[blame]; blame != "" && !there {
 				t.Errorf("%s is not there", blame)
 			}
-			if slices.Contains([]string{"quiet", "bad-prompt"}, s.Name) { // exit codes 0 and 2
+			if s.Name == "bad-prompt" { // one story is enough: three more looks at each would take a minute
 				agrees(t, c, config, status)
 			}
 		})

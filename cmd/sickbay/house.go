@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,8 @@ type house struct {
 	noDesk  error
 	journal string
 	sources []sources.Source
+
+	patience time.Duration
 }
 
 // settings reads file, environment and flags, in this order of growing weight.
@@ -104,7 +107,7 @@ func (a *app) build(cfg *config.Config, journal string, o rollback.DeskOptions) 
 	if len(cfg.Sources) == 0 {
 		return nil, exit{exitConfig, errors.New("nobody to ask: give --prometheus URL, or a config with a [[source]], or try sickbay demo")}
 	}
-	h := &house{cfg: cfg, journal: journal}
+	h := &house{cfg: cfg, journal: journal, patience: cmp.Or(a.patience, patience)}
 	var err error
 	if h.sources, err = cfg.OpenSources(); err != nil {
 		return nil, exit{exitConfig, err}
@@ -189,7 +192,7 @@ const patience = 20 * time.Second
 
 // round looks once.
 func (h *house) round(ctx context.Context, i health.Interest) *health.Snapshot {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, h.patience)
 	defer cancel()
 	return h.engine.Round(ctx, i)
 }

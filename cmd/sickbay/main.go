@@ -48,6 +48,7 @@ type app struct {
 	out, err io.Writer
 	getenv   func(string) string
 	now      func() time.Time
+	patience time.Duration // with one look at everything; 0: patience
 	flags    flags
 }
 

@@ -17,7 +17,9 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"sickbay/themes"
 	"sickbay/tui"
+	"sickbay/tui/pane"
 )
 
 func TestAPictureHasTheSizeThatWasAskedFor(t *testing.T) {
@@ -68,8 +70,16 @@ func TestNoColorLeavesNoColour(t *testing.T) {
 
 func TestAnSVGIsWellFormed(t *testing.T) {
 	t.Parallel()
-	s := newConsole(t).want(0, "snapshot", "--config", stack(t, "bad-prompt").Config, "--format", "svg", "--view", "drift", "--service", "support-chat")
-	d := xml.NewDecoder(strings.NewReader(s.out))
+	look, err := themes.Load("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	a := &app{now: func() time.Time { return storyTime }}
+	if err := a.picture(&out, glance(t), pane.View{Screen: "drift", Service: "support-chat", Window: time.Hour}, 120, 40, look, "svg"); err != nil {
+		t.Fatal(err)
+	}
+	d := xml.NewDecoder(bytes.NewReader(out.Bytes()))
 	var words strings.Builder
 	for {
 		token, err := d.Token()
@@ -83,8 +93,8 @@ func TestAnSVGIsWellFormed(t *testing.T) {
 			words.Write(text)
 		}
 	}
-	if !strings.HasPrefix(s.out, "<svg ") || !strings.Contains(words.String(), "sickbay: drift") {
-		t.Errorf("%q", clip(s.out))
+	if !strings.HasPrefix(out.String(), "<svg ") || !strings.Contains(words.String(), "sickbay: drift") {
+		t.Errorf("%q", clip(out.String()))
 	}
 }
 
@@ -142,7 +152,7 @@ func TestARequestIsOpenedByItsID(t *testing.T) {
 func look(t *testing.T, scenario string, ascii bool) map[string]string {
 	t.Helper()
 	var out bytes.Buffer
-	a := &app{out: &out, err: io.Discard, getenv: func(string) string { return "" }, now: func() time.Time { return storyTime }}
+	a := &app{out: &out, err: io.Discard, getenv: func(string) string { return "" }, now: func() time.Time { return storyTime }, patience: leisure}
 	a.flags.ascii = ascii
 	work <- struct{}{}
 	defer func() { <-work }()
@@ -187,7 +197,7 @@ func TestASCIIIsASCII(t *testing.T) {
 
 func TestThePicturesOfTheDocsAreWrittenIntoAFolder(t *testing.T) {
 	t.Parallel()
-	a := &app{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }, now: func() time.Time { return storyTime }}
+	a := &app{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }, now: func() time.Time { return storyTime }, patience: leisure}
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	place := stack(t, "stale-index")
 	work <- struct{}{}

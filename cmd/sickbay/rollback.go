@@ -81,7 +81,7 @@ func (a *app) climb(ctx context.Context, h *house, service string, o rollbackFla
 	defer func() { v.Leave(); cancel(); <-done }()
 
 	wait := func(what string, until func(*health.Snapshot) bool) (*health.Snapshot, error) {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, h.patience)
 		defer cancel()
 		for {
 			if s := v.Snapshot(); until(s) {
@@ -90,7 +90,7 @@ func (a *app) climb(ctx context.Context, h *house, service string, o rollbackFla
 			select {
 			case <-v.Changed():
 			case <-ctx.Done():
-				return nil, exit{exitNotDone, fmt.Errorf("nothing was done: %s did not come within %s", what, patience)}
+				return nil, exit{exitNotDone, fmt.Errorf("nothing was done: %s did not come within %s", what, h.patience)}
 			}
 		}
 	}

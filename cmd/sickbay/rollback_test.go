@@ -185,6 +185,7 @@ func live(t testing.TB, args ...string) (demo.Info, *exec.Cmd) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
+	beforeTimeout(t, func() { _ = c.Process.Kill() })
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)

@@ -105,6 +105,17 @@ func stack(t testing.TB, scenario string) demo.Info {
 	return places[scenario]
 }
 
+// beforeTimeout does something shortly before a test that hangs is ended by force,
+// when no Cleanup runs: no process of ours may outlive us.
+func beforeTimeout(t testing.TB, do func()) {
+	if d, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
+		if end, limited := d.Deadline(); limited {
+			timer := time.AfterFunc(time.Until(end)-3*time.Second, do)
+			t.Cleanup(func() { timer.Stop() })
+		}
+	}
+}
+
 // glance is one look at everything in the bad-prompt stack. Tests that only read it
 // share it: under the race detector a look costs seconds.
 func glance(t testing.TB) *health.Snapshot {
@@ -122,7 +133,9 @@ var glanced = sync.OnceValues(func() (*health.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{getenv: func(string) string { return "" }, now: func() time.Time { return storyTime }}
+	work <- struct{}{}
+	defer func() { <-work }()
+	a := &app{getenv: func(string) string { return "" }, now: func() time.Time { return storyTime }, patience: leisure}
 	a.flags.config = places["bad-prompt"].Config
 	cfg, err := a.settings()
 	if err != nil {
@@ -181,7 +194,12 @@ func newConsole(t testing.TB) *console {
 type said struct {
 	code     int
 	out, err string
+	took     time.Duration
 }
+
+// leisure is the patience of looks whose time nobody measures: under the race
+// detector, on a machine that has other things to do.
+const leisure = 2 * time.Minute
 
 // work is one for each processor: a look at everything has a deadline, and should
 // not miss it because twenty tests look at once under the race detector.
@@ -194,11 +212,12 @@ func (c *console) run(args ...string) said {
 	defer func() { <-work }()
 	var out, err bytes.Buffer
 	a := &app{
-		in: strings.NewReader(c.types), out: &out, err: &err, now: c.now,
+		in: strings.NewReader(c.types), out: &out, err: &err, now: c.now, patience: leisure,
 		getenv: func(name string) string { return c.env[name] },
 	}
+	began := time.Now()
 	code := a.run(c.t.Context(), args)
-	return said{code, out.String(), err.String()}
+	return said{code, out.String(), err.String(), time.Since(began)}
 }
 
 // want runs and insists on an exit code.

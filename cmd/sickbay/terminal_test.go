@@ -42,6 +42,7 @@ func openTerminal(t testing.TB, w, h int, args ...string) *terminal {
 	}
 	m := &terminal{t: t, dir: dir, socket: fmt.Sprintf("sickbay-%d-%d", os.Getpid(), terminals.Add(1))}
 	t.Cleanup(func() { _ = m.command("kill-server").Run(); os.RemoveAll(dir) })
+	beforeTimeout(t, func() { _ = m.command("kill-server").Run() })
 	line := shellWord(program)
 	for _, a := range args {
 		line += " " + shellWord(a)
