@@ -48,8 +48,8 @@ func TestCheckIsUnknownWhilePrometheusIsAway(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := newConsole(t).want(3, "check", "--config", c.config)
-			if s.took > patience { // the source's own is one or two seconds
-				t.Errorf("it took %s, its deadline is %s", s.took, patience)
+			if s.took > 3*patience { // a second or two on a quiet machine; the rest is for noisy ones
+				t.Errorf("it took %s, its deadline is %s", s.took, 3*patience)
 			}
 			t.Logf("%s", s.took.Round(time.Millisecond))
 			if !strings.Contains(s.out, c.says) || strings.Contains(s.out, "\nok") || strings.HasPrefix(s.out, "ok") {

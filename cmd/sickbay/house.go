@@ -188,7 +188,7 @@ func (a *app) terminal() (ok bool, why string) {
 }
 
 // patience is how long one look at everything may take.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // round looks once.
 func (h *house) round(ctx context.Context, i health.Interest) *health.Snapshot {
