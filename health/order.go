@@ -6,12 +6,28 @@ import "time"
 type Lens struct {
 	Window time.Duration
 	At     time.Time // zero: live
+	// Against names what distributions are compared with; "" is what the config
+	// says. A verdict never depends on it.
+	Against Reference
 }
+
+// A Reference is what a distribution of now is compared with.
+type Reference string
+
+// The references.
+const (
+	SameHour   Reference = "days"       // the same hour of earlier days
+	LastWeek   Reference = "week"       // the same hour of the same day of earlier weeks
+	Earlier    Reference = "earlier"    // the windows a fixed time before, as the config has it
+	Deployment Reference = "deployment" // the window before the last deployment
+	Baseline   Reference = "baseline"   // the window somebody pinned
+)
 
 // An Interest is what one viewer is looking at: comparable, replaced whole.
 type Interest struct {
 	Lens
 	Service string // whose detail signals are wanted; "" none
+	Drift   string // Drift.Key of the comparison of Service that is open; "" none
 	Request string // id of the request that is open
 	Plan    string // "service/target" or "service/target@version" whose rollback is considered
 	Hidden  bool   // paused: nothing needs to be asked for this viewer

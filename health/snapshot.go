@@ -336,16 +336,59 @@ type Drift struct {
 	Status                    Status
 	Since                     time.Time
 	Detectable                *float64 // smallest shift in sigma that could be seen with this many requests
+	Band                      *float64 // PSI_adj that ordinary days reach; nil: too few windows to say
 
 	Tool    string   // for exported scores: who computed it, and how
 	Score   *float64 // as exported; never judged by our limits
 	Cells   []string // labels of the cells, same length as both shares
 	Ref     []float64
 	Cur     []float64
-	Trend   []Point
+	Trend   []Point // PSI_adj of earlier looks, oldest first
+	Windows []DriftWindow
 	Note    string
 	Query   string
 	Against string // the reference in words: "the same 15 m one hour before"
+
+	Measures []Measure // every number of the detail view; only of the one somebody has open
+	Onset    Onset     // since when it moved, found in its series; only of the one somebody has open
+	Near     []string  // ids of the changes near the onset, nearest first
+	Outcome  string    // what the outcome did meanwhile: "answers judged good unchanged"
+}
+
+// Key names a comparison within its service: Signal, or "Signal/Feature".
+func (d Drift) Key() string {
+	if d.Feature == "" {
+		return d.Signal
+	}
+	return d.Signal + "/" + d.Feature
+}
+
+// A DriftWindow is the same distribution in an earlier window, cells as in the
+// Drift it belongs to.
+type DriftWindow struct {
+	End    time.Time
+	N      float64
+	PSIAdj *float64 // against the other windows before the present one
+	Shares []float64
+}
+
+// A Measure is one distance between two distributions, named as the field names it.
+type Measure struct {
+	Name  string // "JS distance"
+	Base  string // "base 2", "nats", "" where there is none
+	Value float64
+	Bound *float64 // what the unbucketed data may differ by, or reach at most
+	Note  string   // what to keep in mind: "lower bound: mass above the last bucket"
+}
+
+// An Onset is when a series changed. The zero value: not found.
+type Onset struct {
+	At    time.Time
+	End   time.Time     // zero: it still lasts
+	Kind  string        // step ramp spread
+	Up    bool          // it rose, or spread
+	Score float64       // of the scan; 4.6 is the threshold
+	Step  time.Duration // ± how well At is known
 }
 
 // A Suspect is a possible cause, with its evidence. The score is the sum of the
