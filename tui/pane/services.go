@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sickbay/health"
@@ -206,8 +207,8 @@ func writeSignal(id string) func(Input, *row, *health.Service, int) {
 	return func(in Input, r *row, s *health.Service, w int) {
 		v := signalOf(s, id)
 		role, text := value(v)
-		if v.Unit == health.USDPerH {
-			text = strings.TrimSuffix(text, "/h") // the column says so
+		if v.State.HasValue() {
+			text = coarse(v.Unit, v.Value, text)
 		}
 		mark := ""
 		if v.State.HasValue() {
@@ -215,6 +216,20 @@ func writeSignal(id string) func(Input, *row, *health.Service, int) {
 		}
 		measured(in, r, role, text, mark, w)
 	}
+}
+
+// coarse is a value as a table of many compares it: a share in two digits and money
+// in three. Decimals that nobody acts upon would go over the link with each refresh.
+func coarse(u health.Unit, v float64, exact string) string {
+	switch {
+	case u == health.Ratio && v >= 0.0995 && v < 0.995:
+		return strconv.FormatFloat(100*v, 'f', 0, 64) + " %"
+	case u == health.USDPerH && v >= 9.995 && v < 999.5:
+		return "$" + strconv.FormatFloat(v, 'f', max(0, 2-int(math.Log10(v+0.005))), 64)
+	case u == health.USDPerH:
+		return strings.TrimSuffix(exact, "/h") // the column says so
+	}
+	return exact
 }
 
 func writeVersion(_ Input, r *row, s *health.Service, w int) {
