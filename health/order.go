@@ -72,6 +72,11 @@ type Target struct {
 	Blocked  string // why it cannot be used now; empty: it can
 	Caps     string // what the system guarantees, in words
 	At       time.Time
+	Ready    bool      // Current serves, and no rollout is under way
+	Back     string    // what R would go back to; "" nothing is known to be there
+	Notice   string    // what is worth knowing before the key is pressed: "Argo CD will set it forward again"
+	Drilled  time.Time // when every step but the write was last rehearsed; zero: never
+	Drill    string    // what that rehearsal stumbled over; "" nothing
 }
 
 // A Version is one thing a target could be set to.
@@ -105,7 +110,42 @@ type Symptom struct {
 	Bad    Bad
 	Value  float64
 	Limit  float64
+
+	Before Tally // requests of the incident up to the plan; N 0: they cannot be counted
+	Normal Tally // requests of the half hour before the incident; N 0: not known
 }
+
+// A Tally is how many requests there were in a stretch of time, and how many of
+// them were bad. Neither is whole when they come from rates.
+type Tally struct {
+	From, To time.Time
+	N, Bad   float64
+}
+
+// Share is the bad ones' share, 0 to 1; of no request it is 0.
+func (t Tally) Share() float64 {
+	if t.N <= 0 {
+		return 0
+	}
+	return t.Bad / t.N
+}
+
+// A Proof compares the requests since a rollback with those of the incident. It
+// holds at whatever moment it is looked at, and however often.
+type Proof struct {
+	Before, Normal, After Tally
+	E                     float64 // e-value against "no better than in the incident"
+	Limit                 float64 // the share up to which it is as before the incident
+	Need                  int     // requests without which nothing is said
+	Improved              bool    // fewer are bad than in the incident
+	Well                  bool    // and no more than before it, as far as can be told
+}
+
+// Enough says whether there are requests enough to say anything.
+func (p Proof) Enough() bool { return p.After.N >= float64(p.Need) }
+
+// Verified says that it helped: better than in the incident, and as before it.
+func (p Proof) Verified() bool { return p.Enough() && p.Improved && p.Well }
 
 // A Reading is how a symptom stands on data newer than the act.
 type Reading struct {
@@ -113,11 +153,16 @@ type Reading struct {
 	Value   float64
 	At      time.Time // of the sample
 	Known   bool      // false: there is no sample newer than the act
+	Proof   *Proof    // by counting requests; nil: the symptom is not counted
 }
 
-// Within says whether the reading is on the good side of the symptom's limit.
+// Within says whether the reading is on the good side of the symptom's limit, and
+// proved to be where requests are counted.
 func (r Reading) Within() bool {
 	if !r.Known {
+		return false
+	}
+	if r.Proof != nil && !r.Proof.Verified() {
 		return false
 	}
 	if r.Symptom.Bad == Down {
@@ -179,6 +224,7 @@ type Rollback struct {
 	Until    time.Time // when watching ends
 	Text     string    // newest word on it: "quality 0.91 within 0.80, 2 of 3 looks"
 	Readings []Reading
+	Proof    *Proof // before and after by counting requests; nil: they could not be counted, or not yet
 }
 
 // An Entry is one line of the journal.
