@@ -49,6 +49,9 @@ type Verb string
 const (
 	DoRollback Verb = "rollback"
 	DoNote     Verb = "note" // a line in the journal, nothing else
+	// DoBaseline pins a window of Plan.Service as what its distributions are compared
+	// with under Baseline: the one that ends at Plan.At, or now where that is zero.
+	DoBaseline Verb = "baseline"
 )
 
 // An Order asks for something to be done. It carries the plan that was on the
