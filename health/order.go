@@ -159,14 +159,14 @@ type Reading struct {
 	Proof   *Proof    // by counting requests; nil: the symptom is not counted
 }
 
-// Within says whether the reading is on the good side of the symptom's limit, and
-// proved to be where requests are counted.
+// Within says whether the reading is on the good side of the symptom's limit; where
+// requests are counted, whether that is proved.
 func (r Reading) Within() bool {
 	if !r.Known {
 		return false
 	}
-	if r.Proof != nil && !r.Proof.Verified() {
-		return false
+	if r.Proof != nil {
+		return r.Proof.Verified()
 	}
 	if r.Symptom.Bad == Down {
 		return r.Value >= r.Symptom.Limit
