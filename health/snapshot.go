@@ -308,6 +308,7 @@ type Change struct {
 	Text      string
 	URL       string
 	Source    string
+	Dim       string // property of requests that carries To, e.g. "prompt_version"; empty: not said
 }
 
 // An Alert is a rule of the monitoring system that is pending or firing.
