@@ -164,8 +164,7 @@ func pairs(labels map[string]string) []string {
 	return all
 }
 
-// series turns what the client decoded into our words. Native histograms are
-// left out: the packs ask for numbers.
+// series turns what the client decoded into our words.
 func series(v model.Value) ([]Series, error) {
 	switch v := v.(type) {
 	case model.Matrix:
@@ -175,23 +174,43 @@ func series(v model.Value) ([]Series, error) {
 			for i, p := range s.Values {
 				points[i] = health.Point{T: int64(p.Timestamp), V: float64(p.Value)}
 			}
-			all = append(all, Series{labels(s.Metric), points})
+			histograms := make([]Histogram, 0, len(s.Histograms))
+			for _, h := range s.Histograms {
+				histograms = append(histograms, native(h.Timestamp, h.Histogram))
+			}
+			all = append(all, Series{labels(s.Metric), points, histograms})
 		}
 		return all, nil
 	case model.Vector:
 		all := make([]Series, 0, len(v))
 		for _, s := range v {
-			if s.Histogram == nil {
-				all = append(all, Series{labels(s.Metric), []health.Point{{T: int64(s.Timestamp), V: float64(s.Value)}}})
+			if s.Histogram != nil {
+				all = append(all, Series{Labels: labels(s.Metric), Histograms: []Histogram{native(s.Timestamp, s.Histogram)}})
+				continue
 			}
+			all = append(all, Series{Labels: labels(s.Metric), Points: []health.Point{{T: int64(s.Timestamp), V: float64(s.Value)}}})
 		}
 		return all, nil
 	case *model.Scalar:
-		return []Series{{map[string]string{}, []health.Point{{T: int64(v.Timestamp), V: float64(v.Value)}}}}, nil
+		return []Series{{Labels: map[string]string{}, Points: []health.Point{{T: int64(v.Timestamp), V: float64(v.Value)}}}}, nil
 	case nil:
 		return nil, &unreadable{"it has no result"}
 	}
 	return nil, &unreadable{fmt.Sprintf("it is a %s, not numbers", v.Type())}
+}
+
+// native takes a histogram apart; a server never sends nil, a broken one might.
+func native(t model.Time, h *model.SampleHistogram) Histogram {
+	if h == nil {
+		return Histogram{T: int64(t)}
+	}
+	out := Histogram{T: int64(t), Count: float64(h.Count), Sum: float64(h.Sum), Buckets: make([]Bucket, 0, len(h.Buckets))}
+	for _, b := range h.Buckets {
+		if b != nil {
+			out.Buckets = append(out.Buckets, Bucket{float64(b.Lower), float64(b.Upper), float64(b.Count)})
+		}
+	}
+	return out
 }
 
 func labels(m model.Metric) map[string]string {

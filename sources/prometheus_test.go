@@ -43,16 +43,27 @@ func TestHolesStayHolesAndNaNStaysNaN(t *testing.T) {
 
 func TestAnInstantIsOnePointOfEverySeries(t *testing.T) {
 	for name, c := range map[string]struct{ data, want string }{
-		"a vector":           {`{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[1795442400.5,"2"]}]}`, `[{map[a:b] [{1795442400500 2}]}]`},
-		"a scalar":           {`{"resultType":"scalar","result":[1795442400,"3"]}`, `[{map[] [{1795442400000 3}]}]`},
-		"nothing":            {`{"resultType":"vector","result":[]}`, `[]`},
-		"a native histogram": {`{"resultType":"vector","result":[{"metric":{},"histogram":[1795442400,{"count":"1","sum":"1","buckets":[]}]}]}`, `[]`},
+		"a vector": {`{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[1795442400.5,"2"]}]}`, `[{map[a:b] [{1795442400500 2}] []}]`},
+		"a scalar": {`{"resultType":"scalar","result":[1795442400,"3"]}`, `[{map[] [{1795442400000 3}] []}]`},
+		"nothing":  {`{"resultType":"vector","result":[]}`, `[]`},
+		"a native histogram": {`{"resultType":"vector","result":[{"metric":{"a":"b"},"histogram":[1795442400,{"count":"440","sum":"799.5","buckets":[
+			[1,"-1","-0.5","40"],[3,"-0.001","0.001","160.5"],[0,"1","+Inf","239.5"]]}]}]}`, `[{map[a:b] [] [{1795442400000 440 799.5 [{-1 -0.5 40} {-0.001 0.001 160.5} {1 +Inf 239.5}]}]}]`},
+		"an empty one": {`{"resultType":"vector","result":[{"metric":{},"histogram":[1795442400,{"count":"0","sum":"0"}]}]}`, `[{map[] [] [{1795442400000 0 0 []}]}]`},
 	} {
 		s := answering(t, "prometheus", body(`{"status":"success","data":`+c.data+`}`))
 		a, err := s.(Metrics).Instant(t.Context(), "up", rangeEnd)
 		if got := fmt.Sprint(a.Series); got != c.want || err != nil {
 			t.Errorf("%s: %s, %v, want %s", name, got, err, c.want)
 		}
+	}
+}
+
+func TestASeriesMayTurnFromNumbersIntoHistograms(t *testing.T) {
+	s := answering(t, "prometheus", body(`{"status":"success","infos":["mixed"],"data":{"resultType":"matrix","result":[
+		{"metric":{"service":"a"},"values":[[1795442400,"1"]],"histograms":[[1795442415,{"count":"3","sum":"6","buckets":[[0,"1","2","3"]]}],[1795442430,{"count":"4","sum":"8","buckets":[[0,"1","2","4"]]}]]}]}}`))
+	a, err := s.(Metrics).Range(t.Context(), "up", rangeStart, rangeEnd, 15*time.Second)
+	if got, want := fmt.Sprint(a.Series), `[{map[service:a] [{1795442400000 1}] [{1795442415000 3 6 [{1 2 3}]} {1795442430000 4 8 [{1 2 4}]}]}]`; got != want || err != nil {
+		t.Errorf("%s, %v, want %s", got, err, want)
 	}
 }
 

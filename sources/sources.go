@@ -39,11 +39,25 @@ type Answer struct {
 	Cut      int           // series left out because there were too many, at least; a warning says so
 }
 
-// Series is one line of an answer.
+// Series is one line of an answer: numbers, or native histograms, or both where a
+// server took over from the one to the other.
 type Series struct {
-	Labels map[string]string
-	Points []health.Point
+	Labels     map[string]string
+	Points     []health.Point
+	Histograms []Histogram
 }
+
+// A Histogram is one native histogram. Buckets hold counts of their own, not
+// cumulative ones, ascending; an empty bucket is not there.
+type Histogram struct {
+	T          int64 // Unix milliseconds
+	Count, Sum float64
+	Buckets    []Bucket
+}
+
+// A Bucket counts what lies between two bounds; which of them belongs to it is not
+// kept.
+type Bucket struct{ Lower, Upper, Count float64 }
 
 // Logs follows a stream of records.
 type Logs interface {
