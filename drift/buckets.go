@@ -44,13 +44,25 @@ type Bucket struct{ Lower, Upper, Count float64 }
 // keeps the edges that lie inside no bucket of either and adds up what is
 // between. An empty cell in front carries the lowest edge.
 func FromNative(ref, cur []Bucket) (Cells, Cells) {
-	edges := sharedEdges(ref, cur)
-	return fill(edges, ref), fill(edges, cur)
+	c := AlignNative(ref, cur)
+	return c[0], c[1]
 }
 
-// sharedEdges lists the finite or upper edges of both that split no bucket.
-func sharedEdges(ref, cur []Bucket) []float64 {
-	all := slices.Concat(ref, cur)
+// AlignNative is FromNative of any number of windows: empty buckets are not in the
+// data, so that all that are to be compared must be aligned together. A histogram
+// without buckets becomes cells that are all empty.
+func AlignNative(windows ...[]Bucket) []Cells {
+	edges := sharedEdges(slices.Concat(windows...))
+	cells := make([]Cells, len(windows))
+	for i, w := range windows {
+		cells[i] = fill(edges, w)
+	}
+	return cells
+}
+
+// sharedEdges lists the finite or upper edges that split no bucket. It sorts its
+// argument.
+func sharedEdges(all []Bucket) []float64 {
 	edges := make([]float64, 0, 2*len(all))
 	for _, b := range all {
 		edges = append(edges, b.Lower, b.Upper)

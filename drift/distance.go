@@ -13,7 +13,7 @@ func distances(t table) Detail {
 		PSIEvidently: psi(filled), KLEvidently: kullbackLeibler(filled), PSIHalf: psi(smooth(t)),
 		JS: js / math.Ln2, JSNats: js, JSDistance: math.Sqrt(js / math.Ln2), JSDistNats: math.Sqrt(js),
 		Chi2P: 1, GP: 1,
-		KS: nan, KSUpper: nan, KSP: nan, W1: nan, W1Norm: nan, OverflowRef: nan, OverflowCur: nan,
+		KS: nan, KSUpper: nan, KSP: nan, W1: nan, W1Norm: nan, W1Bound: nan, OverflowRef: nan, OverflowCur: nan,
 	}
 	var squares float64
 	for _, s := range p {
@@ -40,6 +40,7 @@ func (d *Detail) ordered(l layout) {
 	d.KSP = kolmogorovTail(d.KS * math.Sqrt(n*m/(n+m)))
 	d.W1 = wasserstein(l.cells, l.bounds)
 	d.W1Norm = d.W1 / bucketSD(p, l.bounds)
+	d.W1Bound = wassersteinBound(p, l.bounds)
 	d.OverflowRef, d.OverflowCur = 0, 0
 	if last := len(p) - 1; math.IsInf(l.bounds[last], 1) {
 		d.OverflowRef, d.OverflowCur = p[last].ref, p[last].cur
@@ -138,6 +139,26 @@ func wasserstein(t table, bounds []float64) float64 {
 		lower, before = bounds[i], after
 	}
 	return w1
+}
+
+// wassersteinBound is how far W1 of the unbucketed values may be from that of the
+// buckets: Σ width (p+q)/2 over the finite buckets, since the area between a
+// monotone curve and its chord is at most half of their box. What lies above the
+// last finite bound can add any amount and is not in it.
+func wassersteinBound(p table, bounds []float64) float64 {
+	if math.IsInf(bounds[0], 0) {
+		return math.NaN()
+	}
+	var sum float64
+	lower := min(bounds[0], 0)
+	for i, s := range p {
+		if math.IsInf(bounds[i], 1) {
+			break
+		}
+		sum += (bounds[i] - lower) * s.sum() / 2
+		lower = bounds[i]
+	}
+	return sum
 }
 
 // meanAbs is the mean of |x| along the line from a to b.

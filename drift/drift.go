@@ -93,6 +93,7 @@ type Detail struct {
 	KS, KSUpper, KSP float64 // max|F−G| at the bounds, its sharp upper bound, its p; histograms
 	W1               float64 // ∫|F−G| dx in units of x, uniform inside buckets; histograms
 	W1Norm           float64 // W1 / sd of the reference; histograms
+	W1Bound          float64 // the raw values' W1 is within W1 ± this, plus what lies in the +Inf bucket; histograms
 	OverflowRef      float64 // share in the +Inf bucket; histograms
 	OverflowCur      float64
 }
@@ -203,16 +204,11 @@ const (
 // non-central. With y = PSI/h − d the interval is
 // (y + 2z² ± z √(4y + 4z² + 2d)) h, and 0 below while y ≤ z √(2d).
 func (r *Result) effect(t table, ordered bool) {
-	n, m := r.NRef, r.NCur
-	smaller, h := min(n, m), 1/n+1/m
-	pooled := t.pool(ordered, func(c pair) float64 { return (c.ref/n + c.cur/m) / 2 * smaller }, wellFilled)
-	r.PSICells = len(pooled)
-	if len(pooled) < 2 {
+	r.PSI, r.PSIAdj, r.PSICells = adjustedPSI(t, r.NRef, r.NCur, ordered)
+	if r.PSICells < 2 {
 		return
 	}
-	r.PSI = psi(smooth(pooled))
-	d := float64(len(pooled) - 1)
-	r.PSIAdj = max(0, r.PSI-d*h)
+	d, h := float64(r.PSICells-1), 1/r.NRef+1/r.NCur
 	y := r.PSI/h - d
 	centre := y + 2*z95*z95
 	half := z95 * math.Sqrt(max(0, 4*y+4*z95*z95+2*d))
@@ -220,6 +216,18 @@ func (r *Result) effect(t table, ordered bool) {
 		r.Low = max(0, centre-half) * h
 	}
 	r.High = max(0, centre+half) * h
+}
+
+// adjustedPSI is PSI on pooled cells and what is left of it without its bias,
+// (cells−1)·(1/n + 1/m). t has the totals n and m. One cell has no PSI.
+func adjustedPSI(t table, n, m float64, ordered bool) (plain, adjusted float64, cells int) {
+	smaller := min(n, m)
+	pooled := t.pool(ordered, func(c pair) float64 { return (c.ref/n + c.cur/m) / 2 * smaller }, wellFilled)
+	if len(pooled) < 2 {
+		return 0, 0, len(pooled)
+	}
+	plain = psi(smooth(pooled))
+	return plain, max(0, plain-float64(len(pooled)-1)*(1/n+1/m)), len(pooled)
 }
 
 // A layout is two distributions on the same cells.
@@ -233,6 +241,7 @@ type layout struct {
 // histogram and the other is not, when lengths contradict each other, or when
 // fewer than two bounds are common.
 func align(ref, cur Cells) (layout, bool) {
+	ref, cur = ref.or(cur), cur.or(ref)
 	if !ref.sound() || !cur.sound() || (ref.Bounds == nil) != (cur.Bounds == nil) {
 		return layout{}, false
 	}
@@ -249,6 +258,15 @@ func align(ref, cur Cells) (layout, bool) {
 	ref.rebucket(bounds, func(i int, v float64) { l.cells[i].ref += v })
 	cur.rebucket(bounds, func(i int, v float64) { l.cells[i].cur += v })
 	return l, true
+}
+
+// or is c, or where c is nothing at all, an empty distribution on the cells of
+// other: a window without a single series has neither bounds nor labels.
+func (c Cells) or(other Cells) Cells {
+	if c.Bounds == nil && len(c.Labels)+len(c.Counts) == 0 && other.Bounds != nil {
+		return Cells{Bounds: other.Bounds, Counts: make([]float64, len(other.Bounds))}
+	}
+	return c
 }
 
 // sound says whether lengths agree and bounds ascend, which a NaN never does.
@@ -313,10 +331,17 @@ func alignLabels(ref, cur Cells) layout {
 	return l
 }
 
+// What can be counted. Less than the first is rounding of extrapolated counts;
+// more than the second no counter holds, and its powers would overflow.
+const (
+	nothing    = 1e-9
+	everything = 1e12
+)
+
 // count is v where v can be a count, else 0.
 func count(v float64) float64 {
-	if v > 0 && !math.IsInf(v, 1) {
-		return v
+	if v >= nothing && !math.IsInf(v, 1) {
+		return min(v, everything)
 	}
 	return 0
 }

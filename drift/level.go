@@ -16,6 +16,7 @@ const (
 	LevelSmall    Level = "small"    // significant, and too small to matter
 	LevelWarn     Level = "warn"     // PSIAdj ≥ 0.10 or gap ≥ 0.10
 	LevelCritical Level = "critical" // PSIAdj ≥ 0.25 or gap ≥ 0.20
+	LevelPending  Level = "pending"  // warn or critical, but not yet for long enough; see Judge
 )
 
 // The thresholds where nobody sets others.
@@ -25,6 +26,11 @@ const (
 	PSICritical = 0.25
 	GapWarn     = 0.10
 	GapCritical = 0.20
+
+	RateWarn       = 2.0 // times as frequent, …
+	RateCritical   = 4.0
+	ExcessWarn     = 0.005 // … and by this share of all outcomes more
+	ExcessCritical = 0.02
 )
 
 // Options are the thresholds. A zero field means the constant of its name.
@@ -32,18 +38,33 @@ type Options struct {
 	Alpha                float64 // family-wise error over all results
 	PSIWarn, PSICritical float64
 	GapWarn, GapCritical float64
+
+	RateWarn, RateCritical     float64 // ratio of two shares of bad outcomes
+	ExcessWarn, ExcessCritical float64 // difference of the two
 }
 
 func (o Options) withDefaults() Options {
-	for _, f := range []struct {
-		field *float64
-		usual float64
-	}{{&o.Alpha, Alpha}, {&o.PSIWarn, PSIWarn}, {&o.PSICritical, PSICritical}, {&o.GapWarn, GapWarn}, {&o.GapCritical, GapCritical}} {
-		if *f.field == 0 {
-			*f.field = f.usual
+	return o.or(Options{
+		Alpha, PSIWarn, PSICritical, GapWarn, GapCritical,
+		RateWarn, RateCritical, ExcessWarn, ExcessCritical,
+	})
+}
+
+// or takes the fields that are 0 from usual.
+func (o Options) or(usual Options) Options {
+	or := func(v, usual float64) float64 {
+		if v == 0 {
+			return usual
 		}
+		return v
 	}
-	return o
+	return Options{
+		or(o.Alpha, usual.Alpha),
+		or(o.PSIWarn, usual.PSIWarn), or(o.PSICritical, usual.PSICritical),
+		or(o.GapWarn, usual.GapWarn), or(o.GapCritical, usual.GapCritical),
+		or(o.RateWarn, usual.RateWarn), or(o.RateCritical, usual.RateCritical),
+		or(o.ExcessWarn, usual.ExcessWarn), or(o.ExcessCritical, usual.ExcessCritical),
+	}
 }
 
 // Levels judges all comparisons of one refresh together: Holm over the p-values
