@@ -22,6 +22,7 @@ type Snapshot struct {
 	Rollbacks []Rollback         // operations, newest first
 	Journal   []Entry            // newest first, at most 200
 	Requests  map[string]Request // those somebody has open, and neighbours of theirs
+	Traces    map[string]Trace   // of the requests somebody has open, by trace id
 	Plans     map[string]Planned // rollbacks somebody is considering, by Interest.Plan
 	Load      Load
 }
@@ -219,7 +220,7 @@ func (p Point) Time() time.Time { return time.UnixMilli(p.T).UTC() }
 type Finding struct {
 	Service string
 	Signal  string // id of the signal, or of the drift feature, or ""
-	Rule    string // "limit", "drift", "stale", "alert", …
+	Rule    string // "limit", "detector", "drift", "stale", "alert", …
 	Text    string // "answers judged good 0.61, limit 0.80"
 	Value   *float64
 	Limit   *float64
@@ -268,12 +269,14 @@ type Request struct {
 	TokensOut *float64
 	CostUSD   *float64
 	Trace     string
+	Link      string // to its page in the UI of the tracing or log system; "" none is configured
 
 	Prompt string // empty: content was not captured
 	Answer string
 	Chunks []Chunk
 	Tools  []ToolCall
 	Scores []Field // evaluations: name and value or label
+	Signs  []Sign  // what is peculiar about it, worst first
 
 	Raw    string // the record as it came, cut at 64 KB
 	Origin string // file or stream it came from
