@@ -85,6 +85,8 @@ type symptom struct {
 	Bad    health.Bad  `json:"bad,omitempty"`
 	Value  *float64    `json:"value"` // null: no number
 	Limit  *float64    `json:"limit"`
+	Before *tally      `json:"before,omitempty"` // requests of the incident
+	Normal *tally      `json:"normal,omitempty"` // requests before it
 }
 
 type reading struct {
@@ -92,6 +94,25 @@ type reading struct {
 	Value  *float64  `json:"value"` // null: nothing newer than the act
 	At     time.Time `json:"at,omitzero"`
 	Within bool      `json:"within"`
+	Proof  *proof    `json:"proof,omitempty"`
+}
+
+// tally is a health.Tally, and proof the numbers of a health.Proof that are not
+// in the symptom.
+type tally struct {
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
+	N    float64   `json:"n"`
+	Bad  float64   `json:"bad"`
+}
+
+type proof struct {
+	After    tally   `json:"after"`
+	E        float64 `json:"e"`
+	Limit    float64 `json:"limit"`
+	Need     int     `json:"need"`
+	Improved bool    `json:"improved"`
+	Well     bool    `json:"well"`
 }
 
 // maxLine is longer than any line sickbay writes.

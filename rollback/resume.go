@@ -67,6 +67,7 @@ func (op operation) after(l Line) operation {
 	}
 	if l.Data.Readings != nil {
 		op.Readings = toReadings(op.plan.Symptoms, l.Data.Readings)
+		op.Proof = proofOf(op.Readings)
 	}
 	return op
 }
@@ -143,49 +144,4 @@ func (c *clerk) takeUp(ctx context.Context, w Witness, op operation) {
 		return
 	}
 	c.launch(ctx, w, op)
-}
-
-func fromSymptoms(in []health.Symptom) []symptom {
-	var out []symptom
-	for _, s := range in {
-		out = append(out, symptom{s.Signal, s.Title, s.Unit, s.Bad, health.Num(s.Value), health.Num(s.Limit)})
-	}
-	return out
-}
-
-func toSymptoms(in []symptom) []health.Symptom {
-	var out []health.Symptom
-	for _, s := range in {
-		if s.Limit == nil {
-			continue
-		}
-		v := health.Symptom{Signal: s.Signal, Title: s.Title, Unit: s.Unit, Bad: s.Bad, Limit: *s.Limit}
-		if s.Value != nil {
-			v.Value = *s.Value
-		}
-		out = append(out, v)
-	}
-	return out
-}
-
-func fromReadings(in []health.Reading) []reading {
-	var out []reading
-	for _, r := range in {
-		v := reading{Signal: r.Symptom.Signal, Within: r.Within()}
-		if r.Known {
-			v.Value, v.At = health.Num(r.Value), r.At.UTC()
-		}
-		out = append(out, v)
-	}
-	return out
-}
-
-func toReadings(symptoms []health.Symptom, in []reading) []health.Reading {
-	var got []health.Reading
-	for _, r := range in {
-		if r.Value != nil {
-			got = append(got, health.Reading{Symptom: health.Symptom{Signal: r.Signal}, Value: *r.Value, At: r.At, Known: true})
-		}
-	}
-	return newer(symptoms, got, time.Time{})
 }
