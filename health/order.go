@@ -54,6 +54,9 @@ const (
 	DoBaseline Verb = "baseline"
 )
 
+// AllRequests in Order.Reveals means the content of every request.
+const AllRequests = "*"
+
 // An Order asks for something to be done. It carries the plan that was on the
 // screen, so that what is done is what was seen.
 type Order struct {
@@ -62,6 +65,9 @@ type Order struct {
 	By     Actor
 	Reason string // at least 10 characters for a rollback
 	Typed  string // what was typed to confirm: must equal Plan.Target's Name, bytes compared
+	// Reveals is what a viewer will see in full once the note is written: the id of
+	// a request, or AllRequests.
+	Reveals string
 }
 
 // A Target is one thing of a service that can be taken back.

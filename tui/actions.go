@@ -23,6 +23,9 @@ func openView(s State, sc scene, screen string) State {
 	if screen == "failures" {
 		s = s.selectFailureOf(sc, service)
 	}
+	if screen == "drift" {
+		s = s.selectDriftOf(sc, service)
+	}
 	return s
 }
 
@@ -69,6 +72,8 @@ func back(s State, _ scene) (State, Effect) {
 	switch {
 	case s.View.Beside != "":
 		s.View.Beside = ""
+	case name == "driftdetail": // back to the list it was opened from
+		s.View.Zoom, s.Focus = false, 0
 	case s.View.Zoom:
 		s.View.Zoom = false
 	case s.Panes[name].Large:
@@ -164,7 +169,7 @@ func pause(s State, sc scene) (State, Effect) {
 // — filter, order, explanation —
 
 func nothingToFilter(s State, _ scene) string {
-	if k, ok := pane.Get(s.focused()); !ok || k.Items == nil {
+	if k, ok := pane.Get(s.focused()); !ok || k.Items == nil && !k.Search {
 		return "this pane has no rows to filter: " + s.keyOf("pane") + " goes to another"
 	}
 	return ""

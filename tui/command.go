@@ -25,6 +25,7 @@ func commands() []command {
 		{"rollback", targetNames, runRollback},
 		{"window", windowNames, runWindow},
 		{"at", nil, runAt},
+		{"reference", referenceNames, runReference},
 		{"theme", func(State, scene) []string { return themes.Names() }, runTheme},
 		{"content", func(State, scene) []string { return contents }, runContent},
 		{"note", nil, func(s State, _ scene, arg string) (State, Effect) { return s.note(arg) }},
@@ -227,6 +228,9 @@ func runContent(s State, _ scene, arg string) (State, Effect) {
 	if !slices.Contains(contents, arg) {
 		return s.refuse("how much? content " + strings.Join(contents, ", content ")), Effect{}
 	}
-	s.View.Content = arg
+	if arg == "full" {
+		return s.reveal(health.AllRequests)
+	}
+	s.View.Content, s.View.Reveal = arg, ""
 	return s, Effect{}
 }

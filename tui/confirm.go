@@ -289,7 +289,13 @@ func (s State) submitted(order health.Order, id string, err error) State {
 		if err != nil {
 			return s.refuse("the note was not written: " + err.Error())
 		}
+		if order.Reveals != "" {
+			return s.revealed(order.Reveals)
+		}
 		return s.say("written in the journal")
+	}
+	if order.Do == health.DoBaseline {
+		return s.pinned(order, err)
 	}
 	if err != nil {
 		s.Confirm.Sending = false

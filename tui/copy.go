@@ -7,6 +7,14 @@ import (
 	"sickbay/health"
 )
 
+// redacted is a text without secrets and personal data.
+func (s State) redacted(text string) string {
+	if s.Redact == nil {
+		return health.Redact(text)
+	}
+	return s.Redact.Redact(text)
+}
+
 // copyLimit is how many bytes go to a clipboard at most: some terminals drop more.
 const copyLimit = 4096
 
@@ -24,6 +32,8 @@ func copied(s State, sc scene) string {
 	case "incommon":
 		f, _ := sc.snap.Failure(s.View.Failure)
 		return strings.Join(f.InCommon, "; ")
+	case "drift", "driftdetail":
+		return s.copiedDrift(sc)
 	case "why":
 		return findings(service(sc.snap, s.View.Service))
 	case "changes":
@@ -55,7 +65,7 @@ func nothingToCopy(s State, sc scene) string {
 }
 
 func copyRow(s State, sc scene) (State, Effect) {
-	text := health.Cut(health.Clean(copied(s, sc)), copyLimit)
+	text := health.Cut(health.Clean(s.redacted(copied(s, sc))), copyLimit)
 	shown := text
 	if r := []rune(text); len(r) > 40 {
 		shown = string(r[:40]) + "…"

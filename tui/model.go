@@ -27,6 +27,7 @@ type Options struct {
 	Actor   health.Actor                            // who acts
 	Now     func() time.Time                        // nil: time.Now
 	FPS     int                                     // of Run; 0: 30
+	Redact  *health.Redactor                        // what masks secrets; nil: the standard one
 }
 
 // A Model is the program around a State: it waits for the ward, ticks, and hands
@@ -63,7 +64,7 @@ func New(ward Ward, o Options) *Model {
 		o.View.Content = o.Content
 	}
 	m := &Model{ward: ward, options: o, look: look, state: NewState(o.View), pictures: newPictures()}
-	m.state.Name, m.state.Write = o.Name, o.Write
+	m.state.Name, m.state.Write, m.state.Redact = o.Name, o.Write, o.Redact
 	if o.Keys.rows != nil {
 		m.state.Keys = o.Keys
 	}

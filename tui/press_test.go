@@ -256,3 +256,60 @@ func TestPastedTextIsTextAndNeverKeys(t *testing.T) {
 		t.Errorf("pasted into the filter: %q", h.Prompt.Text)
 	}
 }
+
+func TestContentIsShownOnceTheJournalSaysSo(t *testing.T) {
+	h := newHand(ward()).press("i")
+	if strings.Contains(h.screen(), "How do I reset") {
+		t.Fatalf("content is shown to somebody who did not ask:\n%s", h.screen())
+	}
+	h.press("v")
+	if len(h.effects) != 1 || h.effects[0].Order == nil || h.effects[0].Order.Do != health.DoNote || !strings.Contains(h.effects[0].Order.Reason, h.View.Request) {
+		t.Fatalf("no line for the journal: %+v", h.effects)
+	}
+	order := *h.effects[0].Order
+	if h.State = h.submitted(order, "", errRefused); strings.Contains(h.screen(), "How do I reset") {
+		t.Errorf("shown although the journal could not be written:\n%s", h.screen())
+	}
+	if h.State = h.submitted(order, "", nil); !strings.Contains(h.screen(), "How do I reset") {
+		t.Errorf("not shown although the journal says so:\n%s", h.screen())
+	}
+	if h.press("n"); strings.Contains(h.screen(), "How do I reset") {
+		t.Errorf("one request was revealed, and the next is shown as well:\n%s", h.screen())
+	}
+}
+
+func TestASearchInARequestLeavesTheRowsThatHoldIt(t *testing.T) {
+	h := newHand(ward()).press("i /").write("TENANT").press("enter")
+	if got := h.screen(); !strings.Contains(got, "acme") || strings.Contains(got, "RECORD") {
+		t.Errorf("looked for tenant:\n%s", got)
+	}
+	if h.press("esc"); !strings.Contains(h.screen(), "RECORD") {
+		t.Errorf("esc did not bring the whole request back:\n%s", h.screen())
+	}
+}
+
+func TestWhatDiffersFromAGoodRequestIsMarked(t *testing.T) {
+	h := newHand(ward()).press("i =")
+	for _, line := range strings.Split(h.screen(), "\n") {
+		if strings.Contains(line, "prompt ") && strings.Contains(line, "v32") && strings.Contains(line, "v31") {
+			if strings.Count(line, "≠") != 2 {
+				t.Errorf("the prompts differ and are not both marked: %s", line)
+			}
+		}
+		if strings.Contains(line, "model") && strings.Contains(line, "≠") {
+			t.Errorf("the models are equal: %s", line)
+		}
+	}
+	if !strings.Contains(h.screen(), "≠prompt") {
+		t.Errorf("no difference is marked:\n%s", h.screen())
+	}
+}
+
+func TestWhatIsCopiedHasNoSecrets(t *testing.T) {
+	snap := ward()
+	snap.Failures[0].Example = "called with password=" + "hunter22hunter for ann@example.org"
+	h := newHand(snap).press("4 y")
+	if len(h.effects) != 1 || strings.Contains(h.effects[0].Copy, "hunter22") || strings.Contains(h.effects[0].Copy, "ann@") {
+		t.Errorf("copied %+v", h.effects)
+	}
+}

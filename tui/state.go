@@ -29,7 +29,8 @@ type State struct {
 	Prompt  Prompt
 	Sheet   Sheet
 	Confirm Confirm
-	Op      string // the operation this viewer ordered, until its end was acknowledged
+	Redact  *health.Redactor // what masks secrets; nil: the standard one
+	Op      string           // the operation this viewer ordered, until its end was acknowledged
 }
 
 // A place is what esc restores. The clock, the window and filters stay as they are.
@@ -159,7 +160,7 @@ func (s State) with(name string, change func(*pane.State)) State {
 func (s State) input(sc scene, name string, focus bool) pane.Input {
 	return pane.Input{
 		Snap: sc.snap, View: s.View, State: s.Panes[name], Look: sc.look,
-		Now: clock(sc.snap, s.View, sc.now), Focus: focus,
+		Now: clock(sc.snap, s.View, sc.now), Focus: focus, Redact: s.Redact,
 	}
 }
 

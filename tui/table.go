@@ -81,6 +81,8 @@ func lookKeys() []Key {
 		{Name: "sort", Binding: bind("other order of rows", "s"), Group: "Looking", Why: oneOrder, Do: nextOrder},
 		{Name: "explain", Binding: bind("explain the selected row: query, unit, age, limits, source", "e"), Group: "Looking",
 			Foot: "explain", FootIn: []string{"service", "drift", "alerts", "sources", "journal"}, Why: nothingToExplain, Do: explain},
+		{Name: "reveal", Binding: bind("show its content in full; the journal says who did", "v"), Group: "Looking", Views: onRequest,
+			Foot: "content", FootIn: onRequest, Why: nothingToReveal, Do: revealRequest},
 		{Name: "copy", Binding: bind("copy the selected row", "y"), Group: "Looking",
 			Foot: "copy", FootIn: onRequest, Why: nothingToCopy, Do: copyRow},
 	}

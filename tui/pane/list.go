@@ -79,6 +79,9 @@ type page struct {
 	wide bool // runes of two cells are allowed
 	rows []string
 	item []int // first row of each item, for pages whose parts can be selected
+
+	told  map[string]string // the facts so far, for the page beside this one
+	other map[string]string // the facts of the page beside this one; nil: there is none
 }
 
 func newPage(in Input, w int) *page { return &page{in: in, w: w} }
@@ -179,7 +182,26 @@ func unitAt(s string) bool {
 
 // fact adds a name and what it is, with the texts below each other.
 func (p *page) fact(name string, role themes.Role, text string) {
-	p.hang(role, p.factWidth(), p.factWidth(), func(r *row) { r.gap(1).put(themes.Faint, name) }, text)
+	mark := p.tell(name, text)
+	p.hang(role, p.factWidth(), p.factWidth(), func(r *row) { r.put(themes.Warn, mark).to(1).put(themes.Faint, name) }, text)
+}
+
+// tell notes a fact and says with which mark it is drawn: the page beside this one
+// may know it otherwise.
+func (p *page) tell(name, text string) (mark string) {
+	if p.told == nil {
+		p.told = map[string]string{}
+	}
+	p.told[name] = text
+	if other, known := p.other[name]; p.other != nil && (!known || other != text) {
+		return p.in.Look.Glyph("≠", "!")
+	}
+	return ""
+}
+
+// only keeps the rows that hold a text, in lower case.
+func (p *page) only(text string) {
+	p.rows = slices.DeleteFunc(p.rows, func(row string) bool { return !matches(text, ansi.Strip(row)) })
 }
 
 func (p *page) factWidth() int { return min(15, max(p.w/3, 1)) }

@@ -18,6 +18,16 @@ type Input struct {
 	Look  *themes.Look
 	Now   time.Time // for ages; never time.Now
 	Focus bool
+
+	Redact *health.Redactor // what masks secrets in content; nil: the standard one
+}
+
+// redacted is a text without secrets and personal data.
+func (in Input) redacted(text string) string {
+	if in.Redact == nil {
+		return health.Redact(text)
+	}
+	return in.Redact.Redact(text)
 }
 
 // View is what this viewer looks at. Plain, comparable data.
@@ -27,12 +37,14 @@ type View struct {
 	Failure string // id of the failure group that is selected
 	Request string // id of the request that is open
 	Beside  string // id of the request shown beside it, "" none
-	Drift   string // Signal/Feature of the selected drift row
+	Drift   string // DriftID of the selected drift row of Service
 	Alert   string // id of the selected alert
 	Window  time.Duration
-	At      time.Time // zero: live
+	At      time.Time        // zero: live
+	Against health.Reference // what distributions are compared with; "": as configured
 	Zoom    bool
 	Content string // "hidden", "redacted", "full"
+	Reveal  string // id of the one request whose content is shown in full
 }
 
 // State is what one pane remembers: comparable, zero is the start.
@@ -61,6 +73,9 @@ type Kind struct {
 	// Lines is how many rows there would be with endless height and width w,
 	// so that a pane without items can be scrolled. Nil: it fits.
 	Lines func(in Input, w int) int
+	// Search says that a filter leaves the rows of its text that hold it, although
+	// no row can be selected.
+	Search bool
 	// Extent says how much there is, and which part of it w × h show. Nil: the
 	// pane always shows all it has.
 	Extent func(in Input, w, h int) Extent

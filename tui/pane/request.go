@@ -29,16 +29,31 @@ func init() {
 		},
 		Lines:  func(in Input, w int) int { return len(requestPages(in, w).rows) },
 		Extent: textExtent(requestPages),
+		Search: true,
 	})
 }
 
-// requestPages is the open request: what is known of it, and where there is room
-// beside that what was said. Another request may stand beside it instead.
+// requestPages is the open request, or what of it holds the text that is looked for.
 func requestPages(in Input, w int) *page {
+	p := wholeRequest(in, w)
+	if in.State.Filter == "" {
+		return p
+	}
+	if p.only(in.State.Filter); len(p.rows) == 0 {
+		p.wrap(themes.Faint, 1, "nothing that is shown of it contains “"+in.State.Filter+"”")
+	}
+	return p
+}
+
+// wholeRequest is what is known of the open request, and where there is room beside
+// that what was said. Another request may stand beside it instead.
+func wholeRequest(in Input, w int) *page {
 	q, ok := in.Snap.Requests[in.View.Request]
 	switch {
 	case ok && in.View.Beside != "" && w >= 60:
-		return beside(in, w, w/2, requestPage(in, in.View.Request, w/2-1), requestPage(in, in.View.Beside, w-w/2-2))
+		good := requestPage(in, in.View.Beside, w-w/2-2, nil)
+		bad := requestPage(in, in.View.Request, w/2-1, good.told)
+		return beside(in, w, w/2, bad, requestPage(in, in.View.Beside, w-w/2-2, bad.told))
 	case ok && w >= 110:
 		x := w*2/5 + 1 // a trace id fits beside its name
 		left, right := newRequestPage(in, x-1), newRequestPage(in, w-x-2)
@@ -48,7 +63,7 @@ func requestPages(in Input, w int) *page {
 		right.raw(q)
 		return beside(in, w, x, left, right)
 	}
-	return requestPage(in, in.View.Request, w)
+	return requestPage(in, in.View.Request, w, nil)
 }
 
 // beside puts two pages next to each other, with a line in column x.
@@ -75,8 +90,10 @@ func newRequestPage(in Input, w int) *page {
 	return p
 }
 
-func requestPage(in Input, id string, w int) *page {
+// requestPage is one request; what the facts of another say otherwise is marked.
+func requestPage(in Input, id string, w int, other map[string]string) *page {
 	p := newRequestPage(in, w)
+	p.other = other
 	q, ok := in.Snap.Requests[id]
 	switch {
 	case id == "":
@@ -108,7 +125,7 @@ func (p *page) about(q health.Request) {
 func (p *page) circumstances(q health.Request) {
 	for _, d := range q.Dims {
 		if name := dimension(d, q.Lineage); name != "" {
-			p.fact(name, themes.Text, d.Value)
+			p.fact(name, themes.Text, p.shown(d.Value))
 		}
 	}
 	p.scores(q.Scores)
@@ -147,7 +164,7 @@ func (p *page) said(q health.Request) {
 func (p *page) summary(q health.Request) {
 	p.hang(outcomeRole(q), 1, 1, nil, outcomeWords(q))
 	if q.Message != "" {
-		p.wrap(themes.Text, 1, q.Message)
+		p.wrap(themes.Text, 1, p.shown(q.Message))
 	}
 	p.blank()
 	p.fact("service", themes.Text, strings.TrimSpace(q.Service+"  "+q.Name))
@@ -171,8 +188,11 @@ func times(n int) string {
 }
 
 func outcomeRole(q health.Request) themes.Role {
-	if q.Failed {
+	switch {
+	case q.Failed:
 		return themes.Critical
+	case q.At.IsZero():
+		return themes.Unknown
 	}
 	return themes.OK
 }
@@ -190,8 +210,11 @@ func outcomeWords(q health.Request) string {
 		parts = append(parts, "finish "+q.Finish)
 	}
 	word := "ok"
-	if q.Failed {
+	switch {
+	case q.Failed:
 		word = "failed"
+	case q.At.IsZero():
+		word = "not known" // there is no record of it
 	}
 	if len(parts) == 0 {
 		return word
@@ -241,22 +264,26 @@ func (p *page) content(title, text string) {
 	case text == "":
 		p.wrap(themes.Faint, 1, "content not captured")
 	case p.hidden():
-		p.wrap(themes.Faint, 1, count(float64(utf8.RuneCountInString(text)))+" characters, hidden (:content full shows them)")
+		p.wrap(themes.Faint, 1, count(float64(utf8.RuneCountInString(text)))+" characters, hidden (v shows them)")
 	default:
 		p.lines(themes.Text, 1, p.shown(text))
 	}
 }
 
-func (p *page) hidden() bool {
-	return p.in.View.Content != "redacted" && p.in.View.Content != "full"
+func (p *page) hidden() bool { return p.in.View.Content != "redacted" && !p.full() }
+
+// full says whether this viewer may see everything of the request that is open.
+func (p *page) full() bool {
+	v := p.in.View
+	return v.Content == "full" || v.Reveal != "" && v.Reveal == v.Request
 }
 
 // shown is content as this viewer may see it.
 func (p *page) shown(text string) string {
-	if p.in.View.Content == "full" {
+	if p.full() {
 		return text
 	}
-	return redact(text)
+	return p.in.redacted(text)
 }
 
 // lines adds text that has line ends of its own.
@@ -273,8 +300,9 @@ func (p *page) chunks(chunks []health.Chunk) {
 	p.blank()
 	p.head(fmt.Sprintf("RETRIEVED CHUNKS  %d", len(chunks)))
 	for _, c := range chunks {
+		mark := p.tell("chunk "+c.ID, "")
 		p.line(func(r *row) {
-			r.gap(1).right(themes.Text, number(health.Score, c.Score), 6).gap(2).put(themes.Text, c.ID)
+			r.put(themes.Warn, mark).to(1).right(themes.Text, number(health.Score, c.Score), 6).gap(2).put(themes.Text, c.ID)
 			if c.Age != nil {
 				r.put(themes.Faint, "  indexed "+health.Format(health.Seconds, *c.Age)+" ago")
 			}
@@ -327,7 +355,7 @@ func (p *page) calls(same []health.ToolCall) {
 		}
 	})
 	if c.Error != "" {
-		p.wrap(themes.Critical, 3, c.Error)
+		p.wrap(themes.Critical, 3, p.shown(c.Error))
 	}
 	if p.hidden() {
 		return
@@ -371,11 +399,7 @@ func (p *page) raw(q health.Request) {
 	case p.hidden() && carriesContent(q):
 		p.wrap(themes.Faint, 1, "hidden, because it carries the content")
 	default:
-		text := q.Raw
-		if p.in.View.Content != "full" {
-			text = redact(text)
-		}
-		p.lines(themes.Text, 1, health.Cut(indented(text), mostRaw))
+		p.lines(themes.Text, 1, health.Cut(indented(p.shown(q.Raw)), mostRaw))
 	}
 }
 
