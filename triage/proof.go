@@ -221,8 +221,9 @@ const FailingSignal = "failing_requests"
 type Counter func(from, to time.Time) health.Tally
 
 // Failing is the share of failing requests as a symptom, and whether it is one: there
-// were requests enough, and more of them failed than before the incident. Each request
-// counts by itself, so this is the best proof there is where all of them are logged.
+// were requests enough, they are logged fast enough to be counted again, and more of
+// them failed than before the incident. Each request counts by itself, so this is the
+// best proof there is where they are logged.
 func Failing(s health.Service, count Counter, now time.Time) (health.Symptom, bool) {
 	if count == nil {
 		return health.Symptom{}, false
@@ -231,6 +232,9 @@ func Failing(s health.Service, count Counter, now time.Time) (health.Symptom, bo
 	before, normal := count(from, now), count(from.Add(-normalSpan-apart), from.Add(-apart))
 	limit := usual(before, normal)
 	low, _ := wilson(before, z90)
+	if soon := count(now.Add(-waitFor), now); soon.N < needed {
+		return health.Symptom{}, false // a sample of them: by the time there are enough, everybody knows
+	}
 	if before.N < needed || before.Bad < 1 || low <= limit && normal.N >= needed || normal.N < needed && low < 0.01 {
 		return health.Symptom{}, false
 	}
@@ -239,6 +243,9 @@ func Failing(s health.Service, count Counter, now time.Time) (health.Symptom, bo
 		Value: before.Share(), Limit: limit, Before: before, Normal: normal,
 	}, true
 }
+
+// waitFor is how long a proof may wait for requests enough.
+const waitFor = 150 * time.Second
 
 // inFlight is how long after a rollback requests still end that began before it.
 const inFlight = 15 * time.Second

@@ -206,6 +206,13 @@ func TestFailingRequestsAreASymptom(t *testing.T) {
 		{"as many as before", counts(0.05, 0.05), false, 0},
 		{"nothing is logged", counts(0, 0), false, 0},
 		{"nobody counts", nil, false, 0},
+		{"only few are logged now", func(from, to time.Time) health.Tally {
+			t := counts(0.01, 0.08)(from, to)
+			if to.Sub(from) <= waitFor {
+				t.N = 40
+			}
+			return t
+		}, false, 0},
 	} {
 		got, ok := Failing(s, c.count, now)
 		if ok != c.want {
