@@ -42,11 +42,13 @@ type Config struct {
 	Keys      map[string]string // action to keys, divided by blanks: "ctrl+r R"
 }
 
-// Drift says which windows are compared: the last Window with the same length of
-// time, Reference earlier.
+// Drift says which windows are compared: the last Window, and earlier ones of the
+// same length. Against says which: those of earlier days, of earlier weeks, from
+// before the last deployment, or (health.Earlier) every Reference before now.
 type Drift struct {
 	Window    time.Duration
-	Reference time.Duration
+	Reference time.Duration // 0 unless Against is health.Earlier
+	Against   health.Reference
 }
 
 // A Service is what the user says about a service that was or will be found.
@@ -81,7 +83,7 @@ func Default() Config {
 		RateWindow: time.Minute,
 		Theme:      "default",
 		Content:    "hidden",
-		Drift:      Drift{Window: 15 * time.Minute, Reference: time.Hour},
+		Drift:      Drift{Window: 15 * time.Minute, Against: health.SameHour},
 		Packs:      packs.All(),
 		Keys:       map[string]string{},
 	}

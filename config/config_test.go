@@ -34,7 +34,9 @@ func TestEveryFaultIsNamedWithItsLineAndAWayOut(t *testing.T) {
 			`c.toml:2: refresh: 10 is not a length of time; write it like`, `c.toml:3: rate_window: "-1m" is not`,
 			`c.toml:5: drift: window: 1s is too short; the shortest is 10s`, `c.toml:6: drift: reference: "9999999999999999999d" is too long`}},
 		"too short":           {`refresh = "100ms"`, []string{"c.toml:1: refresh: 100ms is too short; the shortest is 1s"}},
-		"overlapping windows": {"[drift]\nwindow = \"2h\"", []string{"c.toml:1: drift: reference 1h is less than window 2h"}},
+		"overlapping windows": {"[drift]\nwindow = \"2h\"\nreference = \"1h\"", []string{"c.toml:3: drift: reference 1h is less than window 2h"}},
+		"references":          {"[drift]\nreference = \"weeks\"", []string{`c.toml:2: drift: reference: unknown reference "weeks"; did you mean "week"?; or a length of time, like "1h"`}},
+		"no reference":        {"[drift]\nreference = 3", []string{"c.toml:2: drift: reference: 3 is not text in quotes"}},
 		"wrong types": {"write = \"yes\"\nascii = 1\ntheme = [\"default\"]\ndrift = 3\nkeys = \"x\"", []string{
 			`c.toml:1: write: "yes" is not true or false`, `c.toml:2: ascii: 1 is not true or false`, `c.toml:3: theme: a list is not text in quotes`,
 			`c.toml:4: drift: 3 is not a table`, `c.toml:5: keys: "x" is not a table`}},
@@ -101,6 +103,24 @@ driver = "http"
 url = "http://127.0.0.1:1/rollback"
 `
 
+func TestWhatDriftIsComparedWithIsAWordOrALengthOfTime(t *testing.T) {
+	for text, want := range map[string]Drift{
+		"":                                    {15 * time.Minute, 0, health.SameHour},
+		"[drift]\nwindow = \"6h\"":            {6 * time.Hour, 0, health.SameHour},
+		"[drift]\nreference = \"week\"":       {15 * time.Minute, 0, health.LastWeek},
+		"[drift]\nreference = \"deployment\"": {15 * time.Minute, 0, health.Deployment},
+		"[drift]\nwindow = \"2m\"\nreference = \"1h30m\"": {2 * time.Minute, 90 * time.Minute, health.Earlier},
+		"[drift]\nwindow = \"1h\"\nreference = \"1h\"":    {time.Hour, time.Hour, health.Earlier},
+	} {
+		c, err := Parse("c.toml", []byte(text))
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		} else if c.Drift != want {
+			t.Errorf("%q: %+v, want %+v", text, c.Drift, want)
+		}
+	}
+}
+
 func TestAWholeConfigIsRead(t *testing.T) {
 	c, err := Parse("dir/c.toml", []byte(`
 window = "1h30m"
@@ -129,7 +149,7 @@ rollback = "ctrl+r"
 		t.Fatal(err)
 	}
 	if c.Window != 90*time.Minute || c.Refresh != 5*time.Second || c.RateWindow != 30*time.Second || !c.Write || !c.ASCII ||
-		c.Theme != "light" || c.Content != "full" || c.Drift != (Drift{2 * time.Minute, 30 * time.Minute}) {
+		c.Theme != "light" || c.Content != "full" || c.Drift != (Drift{2 * time.Minute, 30 * time.Minute, health.Earlier}) {
 		t.Errorf("%+v", c)
 	}
 	chat := c.Services[0]
@@ -432,7 +452,7 @@ func FuzzConfig(f *testing.F) {
 		if err != nil && (!errors.As(err, &faults) || len(faults) == 0) {
 			t.Errorf("%v is no Faults", err)
 		}
-		if err == nil && (c.Window <= 0 || c.Refresh <= 0 || c.RateWindow <= 0 || c.Drift.Reference < c.Drift.Window) {
+		if err == nil && (c.Window <= 0 || c.Refresh <= 0 || c.RateWindow <= 0 || (c.Drift.Against == health.Earlier) != (c.Drift.Reference >= c.Drift.Window)) {
 			t.Errorf("%+v", c)
 		}
 	})

@@ -118,13 +118,35 @@ func (r *reader) packs(c *Config, usual string) {
 	c.PacksDir, c.Packs = dir, packs.Merge(c.Packs, own)
 }
 
+// references are the words for what windows are compared with; a length of time is
+// the fourth way to say it.
+var references = []string{string(health.SameHour), string(health.LastWeek), string(health.Deployment)}
+
 func (r *reader) drift(c *Config, t *table) {
 	t.duration("window", &c.Drift.Window, drifts)
-	t.duration("reference", &c.Drift.Reference, drifts)
+	var reference string
+	t.text("reference", &reference)
 	t.rest()
-	if c.Drift.Reference < c.Drift.Window {
-		r.fault("drift.reference", "drift", "reference %s is less than window %s: both would count the same requests; make it at least as long",
-			health.Span(c.Drift.Reference), health.Span(c.Drift.Window))
+	if reference == "" {
+		return
+	}
+	if contains(references, reference) {
+		c.Drift.Against = health.Reference(reference)
+		return
+	}
+	if !durationText.MatchString(reference) {
+		t.fault("reference", "reference: %s; or a length of time, like \"1h\"", packs.Unknown("reference", reference, references))
+		return
+	}
+	back, wrong := drifts.parse(reference)
+	switch {
+	case wrong != "":
+		t.fault("reference", "reference: %s", wrong)
+	case back < c.Drift.Window:
+		t.fault("reference", "reference %s is less than window %s: both would count the same requests; make it at least as long",
+			health.Span(back), health.Span(c.Drift.Window))
+	default:
+		c.Drift.Against, c.Drift.Reference = health.Earlier, back
 	}
 }
 
