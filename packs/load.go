@@ -133,8 +133,8 @@ func Syntax(file string, err error) Fault {
 var known = map[string][]string{
 	"":             {"title", "kind", "rank", "guest", "read", "detect", "identity", "sample", "signal", "distribution", "exported", "version", "calls", "serves"},
 	"signal":       {"id", "title", "unit", "bad", "query", "warn", "critical", "why", "detail"},
-	"distribution": {"signal", "kind", "query", "label", "feature"},
-	"exported":     {"signal", "query", "feature", "tool", "method"},
+	"distribution": {"signal", "kind", "query", "label", "bad", "native", "feature"},
+	"exported":     {"signal", "query", "feature", "tool", "method", "base"},
 	"version":      {"what", "query", "label"},
 	"calls":        {"what", "query", "label"},
 	"serves":       {"what", "query", "label"},
@@ -336,10 +336,19 @@ func (c *checker) distribution(i int) {
 	c.oneOf(at+".kind", part, "kind", d.Kind, []string{"histogram", "categorical"})
 	d.Query = c.query(at, part, d.Query, "$by", "$window")
 	switch {
-	case d.Kind == "histogram" && !word(d.Query, "le"):
-		c.fault(at+".query", part, "query of a histogram does not keep le")
+	case d.Kind == "histogram" && !d.Native && !word(d.Query, "le"):
+		c.fault(at+".query", part, "query of a histogram does not keep le; native = true says that each series is a whole one")
+	case d.Kind == "histogram" && d.Native && word(d.Query, "le"):
+		c.fault(at+".native", part, "a native histogram has no le; drop the key, or ask for the series without _bucket")
 	case d.Kind == "categorical" && d.Label == "":
 		c.fault(at+".label", part, "label is missing: which label is the category")
+	case d.Kind == "categorical" && d.Native:
+		c.fault(at+".native", part, "only a histogram can be native")
+	}
+	if _, err := regexp.Compile(d.Bad); err != nil {
+		c.fault(at+".bad", part, "bad: %q is no expression: %v", d.Bad, err)
+	} else if d.Bad != "" && d.Kind != "categorical" {
+		c.fault(at+".bad", part, "only categories can be bad; a histogram moves")
 	}
 	c.keeps(at, part, d.Query, "label", d.Label)
 	c.keeps(at, part, d.Query, "feature", d.Feature)

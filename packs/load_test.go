@@ -49,6 +49,9 @@ func TestEveryFaultOfAPackIsNamedWithItsLineAndAWayOut(t *testing.T) {
 		"distributions": {whole + "[[distribution]]\nkind = \"histogramm\"\nquery = \"sum by ($by) (x)\"\n[[distribution]]\nsignal = \"a\"\nkind = \"histogram\"\nquery = \"sum by ($by, file) (increase(x[$window]))\"\n[[distribution]]\nsignal = \"b\"\nkind = \"categorical\"\nfeature = \"f\"\nquery = \"sum by ($by) (increase(x[$window]))\"", []string{
 			`signal is missing`, `unknown kind "histogramm"; did you mean "histogram"?`, `query does not use $window`,
 			`distribution "a": query of a histogram does not keep le`, `distribution "b": label is missing`, `distribution "b": query does not keep the label "f"`}},
+		"what a distribution cannot be": {whole + "[[distribution]]\nsignal = \"a\"\nkind = \"histogram\"\nnative = true\nbad = \"5..\"\nquery = \"sum by ($by, le) (increase(x[$window]))\"\n[[distribution]]\nsignal = \"b\"\nkind = \"categorical\"\nlabel = \"c\"\nnative = true\nbad = \"5(\"\nquery = \"sum by ($by, c) (increase(x[$window]))\"", []string{
+			`p.toml:9: distribution "a": a native histogram has no le`, `p.toml:10: distribution "a": only categories can be bad`,
+			`p.toml:16: distribution "b": only a histogram can be native`, `p.toml:17: distribution "b": bad: "5(" is no expression`}},
 		"exported and versions": {whole + "[[exported]]\nsignal = \"x\"\nquery = \"max by ($by) (y)\"\n[[version]]\nwhat = \"promt\"\nquery = \"max by ($by) (y)\"\nlabel = \"v\"", []string{
 			`exported "x": tool and method are missing`, `version "promt": unknown what "promt"; did you mean "prompt"?`, `query does not keep the label "v"`}},
 	} {
@@ -112,6 +115,31 @@ func TestOwnPacksAreReadFromAFolderAndReplaceThoseOfTheSameName(t *testing.T) {
 	}
 	if own, err = LoadDir(filepath.Join(dir, "nowhere")); own != nil || err != nil {
 		t.Errorf("a folder that is not there: %v, %v", own, err)
+	}
+}
+
+func TestABadCategoryIsNamedWhole(t *testing.T) {
+	for _, c := range []struct {
+		bad, category string
+		want          bool
+	}{
+		{"length|error", "error", true}, {"length|error", "errors", false}, {"5..", "503", true}, {"5..", "1503", false},
+		{"[^O].*|O[^K].*", "OK", false}, {"[^O].*|O[^K].*", "ABORTED", true}, {".+", "", false}, {"", "error", false},
+	} {
+		if got := (Distribution{Bad: c.bad}).IsBad(c.category); got != c.want {
+			t.Errorf("%q of %q: %v", c.category, c.bad, got)
+		}
+	}
+}
+
+func TestTheBaseOfAnotherToolsScoreIsSaid(t *testing.T) {
+	for _, c := range []struct{ tool, method, want string }{
+		{"Evidently", "Jensen-Shannon distance", "nats"}, {"evidently", "js_distance", "nats"}, {"nannyml", "jensen_shannon", "base 2"},
+		{"nannyml", "hellinger", ""}, {"evidently", "psi", ""}, {"mine", "jensenshannon", ""},
+	} {
+		if got := Base(c.tool, c.method); got != c.want {
+			t.Errorf("%s of %s is in %q, want %q", c.method, c.tool, got, c.want)
+		}
 	}
 }
 

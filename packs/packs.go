@@ -3,6 +3,7 @@
 package packs
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -49,7 +50,18 @@ type Distribution struct {
 	Kind    string `toml:"kind"`    // "histogram" or "categorical"
 	Query   string `toml:"query"`   // with $by and $window; keeps le, or Label
 	Label   string `toml:"label"`   // categorical: which label is the category
+	Bad     string `toml:"bad"`     // categorical: expression of the categories that are rare and bad: "length|error"
+	Native  bool   `toml:"native"`  // histogram: each series is a whole one, without le
 	Feature string `toml:"feature"` // label that names the feature, "" none
+}
+
+// IsBad says whether a category is one whose growth is bad.
+func (d Distribution) IsBad(category string) bool {
+	if d.Bad == "" {
+		return false
+	}
+	bad, err := regexp.Compile("^(?:" + d.Bad + ")$")
+	return err == nil && bad.MatchString(category) // Parse has refused what does not compile
 }
 
 // Exported is a drift score computed by somebody else: shown, never judged.
@@ -59,7 +71,26 @@ type Exported struct {
 	Feature string `toml:"feature"`
 	Tool    string `toml:"tool"`   // label or literal
 	Method  string `toml:"method"` // label or literal
+	Base    string `toml:"base"`   // label or literal: of the logarithm, "nats" or "base 2"; "": see Base
 }
+
+// Base is the logarithm a tool's method is known to use, "" where it has none or
+// nobody knows: the Jensen-Shannon distance of Evidently is in nats, that of NannyML
+// to base 2 (20 % larger), and both are called the same.
+func Base(tool, method string) string {
+	name := func(s string) string {
+		return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(s))
+	}
+	base, ok := bases[name(tool)]
+	if m := name(method); ok && (strings.HasPrefix(m, "js") || strings.Contains(m, "jensen")) {
+		return base
+	}
+	return ""
+}
+
+// bases of the Jensen-Shannon distance: evidently jensenshannon.py (scipy's
+// default), nannyml univariate/methods.py (base=2), TFDV anomalies/metrics.cc.
+var bases = map[string]string{"evidently": "nats", "nannyml": "base 2", "tfdv": "base 2", "tensorflowdatavalidation": "base 2"}
 
 // A Version says which label of which series names a version. Where a service
 // has several, the one with the greatest value is what it runs.

@@ -37,15 +37,15 @@ func queries(p *Pack) map[string]struct {
 		add("signal", s.ID, s.Query)
 	}
 	for _, d := range p.Distributions {
-		if d.Kind == "histogram" {
+		if d.Kind == "histogram" && !d.Native {
 			add("distribution", d.Signal, d.Query, "le", d.Feature)
-		} else {
+		} else { // without a category a native histogram is whole
 			add("distribution", d.Signal, d.Query, d.Label, d.Feature)
 		}
 	}
 	for _, e := range p.Exported {
 		keeps := []string{e.Feature}
-		for _, w := range []string{e.Tool, e.Method} { // a label, or the word itself
+		for _, w := range []string{e.Tool, e.Method, e.Base} { // a label, or the word itself
 			if regexp.MustCompile(`by \([^)]*\b` + regexp.QuoteMeta(w) + `\b`).MatchString(e.Query) {
 				keeps = append(keeps, w)
 			}
