@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"slices"
 	"strings"
 
 	"sickbay/health"
@@ -8,26 +9,15 @@ import (
 
 const maxParts = 256 // messages, chunks, tool calls of one record
 
+// setContent stores what was said and done. Of a slim record only what tells it
+// from others is kept: names of tools, and evaluations.
 func (rec *record) setContent(m meaning, v value) bool {
-	r := &rec.Request
 	switch m {
-	case promptText:
-		r.Prompt = messages(v, "")
-		return r.Prompt != ""
-	case answerText:
-		r.Answer = messages(v, "assistant")
-		return r.Answer != ""
-	case systemText:
-		rec.system = messages(v, "system")
-	case documents:
-		r.Chunks = chunks(v)
-		return len(r.Chunks) > 0
 	case toolCalls:
-		r.Tools = calls(v)
-		return len(r.Tools) > 0
+		return rec.setCalls(v)
 	case evaluations:
-		r.Scores = scores(v)
-		return len(r.Scores) > 0
+		rec.Scores = scores(v)
+		return len(rec.Scores) > 0
 	case evalName:
 		rec.eval.name = v.text()
 	case evalScore:
@@ -36,12 +26,44 @@ func (rec *record) setContent(m meaning, v value) bool {
 		rec.eval.label = v.text()
 	case aTool:
 		rec.tool.Name = v.text()
+	default:
+		return rec.slim || rec.setText(m, v)
+	}
+	return true
+}
+
+func (rec *record) setText(m meaning, v value) bool {
+	switch m {
+	case promptText:
+		rec.Prompt = messages(v, "")
+		return rec.Prompt != ""
+	case answerText:
+		rec.Answer = messages(v, "assistant")
+		return rec.Answer != ""
+	case systemText:
+		rec.system = messages(v, "system")
+	case documents:
+		rec.Chunks = chunks(v)
+		return len(rec.Chunks) > 0
 	case toolArguments:
 		rec.tool.Arguments = v.text()
 	case toolResult:
 		rec.tool.Result = v.text()
 	}
 	return true
+}
+
+func (rec *record) setCalls(v value) bool {
+	if !rec.slim {
+		rec.Tools = calls(v)
+	}
+	rec.tools = rec.tools[:0]
+	each(v, func(v value) {
+		if name := calledName(v); name != "" && len(rec.tools) < maxTools && !slices.Contains(rec.tools, name) {
+			rec.tools = append(rec.tools, name)
+		}
+	})
+	return len(rec.tools) > 0 || len(rec.Tools) > 0
 }
 
 // unpacked looks into text that holds JSON: spans carry lists that way.
@@ -193,6 +215,21 @@ func calls(v value) []health.ToolCall {
 	return all
 }
 
+// calledName is the name of the tool alone.
+func calledName(v value) (name string) {
+	var read func(key string, v value)
+	read = func(key string, v value) {
+		switch key {
+		case "name", "tool":
+			name = v.text()
+		case "function":
+			fields(v.raw, read)
+		}
+	}
+	fields(v.raw, read)
+	return name
+}
+
 // evaluation is what a judge said: a score, a label or both.
 type evaluation struct{ name, score, label string }
 
@@ -233,34 +270,37 @@ func (e *evaluation) read(key string, v value) {
 	}
 }
 
-// flattened takes the content of older instrumentations, which number the
+const (
+	numberedPrompt = "gen_ai.prompt."
+	numberedAnswer = "gen_ai.completion."
+)
+
+// setNumbered takes the content of older instrumentations, which number the
 // messages: gen_ai.prompt.0.role, gen_ai.prompt.0.content, gen_ai.completion.0.content.
-func (rec *record) flattened(name string, v value) bool {
+func (rec *record) setNumbered(name string, v value) {
 	into := &rec.Prompt
-	rest, ok := strings.CutPrefix(name, "gen_ai.prompt.")
+	rest, ok := strings.CutPrefix(name, numberedPrompt)
 	if !ok {
-		if rest, ok = strings.CutPrefix(name, "gen_ai.completion."); !ok {
-			return false
-		}
-		into = &rec.Answer
+		rest, into = strings.TrimPrefix(name, numberedAnswer), &rec.Answer
 	}
-	switch _, part, _ := strings.Cut(rest, "."); part {
-	case "role":
+	_, part, _ := strings.Cut(rest, ".")
+	switch {
+	case part == "finish_reason":
+		if rec.Finish == "" {
+			rec.Finish = v.text()
+		}
+	case rec.slim:
+	case part == "role":
 		if s := v.text(); into == &rec.Prompt {
 			*into = joined(*into, s+": ")
 		}
-	case "content":
+	case part == "content":
 		if strings.HasSuffix(*into, ": ") {
 			*into += v.text()
 		} else {
 			*into = joined(*into, v.text())
 		}
-	case "finish_reason":
-		if rec.Finish == "" {
-			rec.Finish = v.text()
-		}
 	}
-	return true
 }
 
 func pointer(v value) *float64 {

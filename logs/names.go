@@ -52,7 +52,8 @@ const (
 	evalName
 	evalScore
 	evalLabel
-	nobody // known, and of no use: span ids, host names, process numbers
+	numbered // messages, one field for each part of them
+	nobody   // known, and of no use: span ids, host names, process numbers
 	meanings
 )
 

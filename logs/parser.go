@@ -4,8 +4,6 @@
 package logs
 
 import (
-	"bytes"
-	"hash/fnv"
 	"strconv"
 	"strings"
 	"time"
@@ -25,27 +23,35 @@ type Options struct {
 	Origin  string           // file or stream, kept in every Request
 	Now     func() time.Time // for times without a year; nil: time.Now
 	Zone    *time.Location   // of times without a zone; nil: UTC
+	Words   *Lexicon         // shared with other parsers of the same goroutine; nil: its own
 }
 
-// A Parser reads the lines of one stream. It remembers which format the stream
-// has, so it is not for several goroutines at once.
+// A Parser reads the lines of one stream. It remembers which format and which
+// fields the stream has, so it is not for several goroutines at once.
 type Parser struct {
 	o          Options
 	clock      clock
-	structured int // lines that had fields
-	loose      int // lines that had none
-	dims       []health.Field
+	words      *Lexicon
+	shape      shape
+	rec        record
+	numbers    []float64 // that nobody points to yet
+	structured int       // lines that had fields
+	loose      int       // lines that had none
 }
 
 // NewParser makes a parser for one stream.
 func NewParser(o Options) *Parser {
-	p := &Parser{o: o, clock: clock{o.Now, o.Zone}}
+	p := &Parser{o: o, clock: clock{now: o.Now, zone: o.Zone}, words: o.Words, shape: newShape(nil)}
 	if p.clock.now == nil {
 		p.clock.now = time.Now
 	}
 	if p.clock.zone == nil {
 		p.clock.zone = time.UTC
 	}
+	if p.words == nil {
+		p.words = NewLexicon()
+	}
+	p.rec.p = p
 	return p
 }
 
@@ -56,10 +62,46 @@ func NewParser(o Options) *Parser {
 // time. The strings of a Request may share the memory of its Raw; line itself is
 // not kept.
 func (p *Parser) Parse(line []byte) (r health.Request, ok bool) {
-	line = bytes.TrimPrefix(bytes.Trim(line, "\r\n\x00"), []byte("\ufeff"))
-	rec := record{clock: &p.clock, dims: p.dims}
-	rec.reset(string(line))
-	switch p.read(&rec) {
+	ok = p.into(&r, string(line), false)
+	return r, ok
+}
+
+// Slim reads a line into r like Parse, but leaves out what is only looked at when
+// somebody opens the record: Prompt, Answer, Chunks and Tools. Full puts them in. The
+// strings of r share the memory of line, and its dimensions that of other
+// records: they must not be changed.
+func (p *Parser) Slim(r *health.Request, line string) (ok bool) {
+	return p.into(r, line, len(line) <= maxRaw) // of a longer one Raw does not hold everything
+}
+
+// Full is a record with everything that is in its Raw.
+func Full(r health.Request) health.Request {
+	if len(r.Raw) == 0 || len(r.Raw) > maxRaw {
+		return r
+	}
+	all, _ := NewParser(Options{Zone: time.UTC}).Parse([]byte(r.Raw))
+	if r.Prompt == "" {
+		r.Prompt = all.Prompt
+	}
+	if r.Answer == "" {
+		r.Answer = all.Answer
+	}
+	if r.Chunks == nil {
+		r.Chunks = all.Chunks
+	}
+	if r.Tools == nil {
+		r.Tools = all.Tools
+	}
+	return r
+}
+
+func (p *Parser) into(r *health.Request, line string, slim bool) (ok bool) {
+	line = strings.TrimPrefix(strings.Trim(line, "\r\n\x00"), "\ufeff")
+	rec := &p.rec
+	rec.slim = slim
+	rec.reset(r, line)
+	p.shape.bound()
+	switch rec.read() {
 	case withFields:
 		p.structured++
 		ok = true
@@ -68,8 +110,18 @@ func (p *Parser) Parse(line []byte) (r health.Request, ok bool) {
 		p.loose++
 	}
 	rec.finish(p.o)
-	p.dims = rec.dims
-	return rec.Request, ok
+	rec.Request = nil
+	return ok
+}
+
+// num returns a pointer to a number. They are made by the hundred.
+func (p *Parser) num(f float64) *float64 {
+	if len(p.numbers) == 0 {
+		p.numbers = make([]float64, 128)
+	}
+	n := &p.numbers[0]
+	*n, p.numbers = f, p.numbers[1:]
+	return n
 }
 
 // format is how a line was read.
@@ -81,57 +133,69 @@ const (
 	withoutFields
 )
 
-// read fills rec from its Raw.
-func (p *Parser) read(rec *record) format {
+// read fills the record from its Raw.
+func (rec *record) read() format {
 	line := rec.Raw
 	if s := strings.TrimLeft(line, " \t"); s != "" && s[0] == '{' {
-		if fields(s, func(name string, v value) { rec.add(name, v, 0) }) {
+		scan := scanner{s: s, i: 1}
+		if rec.object(&scan, 0, 0) && scan.end() {
 			return withFields
 		}
-		rec.reset(line)
+		rec.reset(rec.Request, line)
 		rec.Message = line
 		return broken
 	}
-	if looksLikeLogfmt(line) && logfmt(line, func(name string, v value) { rec.add(name, v, 0) }) {
+	if looksLikeLogfmt(line) && rec.logfmt(line) {
 		return withFields
 	}
-	rec.reset(line)
+	rec.reset(rec.Request, line)
 	rec.plain(line)
 	return withoutFields
 }
 
-// reset forgets what a format found that turned out to be the wrong one.
-func (rec *record) reset(line string) {
-	*rec = record{Request: health.Request{Raw: line}, clock: rec.clock, dims: rec.dims[:0]}
+// reset begins a record, and forgets what a format found that turned out to be
+// the wrong one.
+func (rec *record) reset(r *health.Request, line string) {
+	*r = health.Request{Raw: line}
+	*rec = record{Request: r, p: rec.p, slim: rec.slim, dims: rec.dims[:0], tools: rec.tools[:0]}
 }
 
 // finish brings together what only all fields of a line can tell.
 func (rec *record) finish(o Options) {
-	r := &rec.Request
+	r := rec.Request
 	r.Origin = o.Origin
 	if r.Service == "" {
 		r.Service = o.Service
 	}
 	rec.tell()
-	r.Failed = failed(r)
+	r.Failed = rec.broken != "" || failed(r)
+	if r.Failed && r.Error == "" && rec.broken != "" {
+		r.Error = rec.broken
+	}
 	if r.ID == "" {
 		r.ID = firstOf(rec.responseID, r.Trace)
 	}
 	if r.ID == "" {
 		r.ID = "line-" + hash(r.Raw)
 	}
-	r.Dims = append([]health.Field(nil), rec.dims...)
+	r.Dims = rec.p.words.set(rec.dims)
 	rec.cut()
 	if r.Failed {
 		r.Group, _ = Signature(*r)
 	}
 }
 
-// hash is a short name for a text, the same everywhere and always.
-func hash(s string) string {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(s)) // a hash never fails
-	return strconv.FormatUint(h.Sum64(), 16)
+// hash is a short name for a text, the same everywhere and always: FNV-1a.
+func hash(s string) string { return strconv.FormatUint(fnv1a(fnvBasis, s), 16) }
+
+const fnvBasis, fnvPrime = 0xcbf29ce484222325, 0x100000001b3
+
+// fnv1a goes on with a hash.
+func fnv1a(h uint64, s string) uint64 {
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * fnvPrime
+	}
+	return h
 }
 
 func firstOf(all ...string) string {
@@ -143,11 +207,19 @@ func firstOf(all ...string) string {
 	return ""
 }
 
-// badFinish are the finish reasons that mean a request did not do its work. A
-// tool call or an answer at its length limit is not among them.
-var badFinish = map[string]bool{
-	"content_filter": true, "error": true, "refusal": true, "safety": true, "recitation": true, "blocklist": true,
-	"prohibited_content": true, "malformed_function_call": true, "abort": true, "cancelled": true,
+// badFinish says whether a finish reason means that a request did not do its
+// work. A tool call or an answer at its length limit does not.
+func badFinish(s string) bool {
+	switch s {
+	case "", "stop", "end_turn", "length", "tool_calls", "tool_use", "max_tokens":
+		return false
+	}
+	switch strings.ToLower(s) {
+	case "content_filter", "error", "refusal", "safety", "recitation", "blocklist",
+		"prohibited_content", "malformed_function_call", "abort", "cancelled":
+		return true
+	}
+	return false
 }
 
 // badLabel are the labels with which an evaluation says that an answer is bad.
@@ -157,15 +229,11 @@ var badLabel = map[string]bool{
 	"irrelevant": true, "not_relevant": true, "unsafe": true, "toxic": true,
 }
 
-func listed(list map[string]bool, s string) bool {
-	return s != "" && (list[s] || list[strings.ToLower(s)])
-}
-
 // failed says whether a record tells of a failure: an error type, a status code
 // of 429 or from 500, a bad finish reason, a bad evaluation, or a line that calls
 // itself an error.
 func failed(r *health.Request) bool {
-	return r.Error != "" || failedCode(r.Code) || listed(badFinish, r.Finish) || badScore(r.Scores) != "" ||
+	return r.Error != "" || failedCode(r.Code) || badFinish(r.Finish) || badScore(r.Scores) != "" ||
 		r.Level == levelError || r.Level == levelFatal
 }
 
@@ -174,7 +242,7 @@ func failedCode(code int) bool { return code == 429 || code >= 500 && code < 600
 // badScore is the first evaluation with a bad label, in words.
 func badScore(scores []health.Field) string {
 	for _, s := range scores {
-		if listed(badLabel, s.Value) {
+		if badLabel[strings.ToLower(s.Value)] {
 			return strings.TrimSpace(s.Name + " " + s.Value)
 		}
 	}
@@ -187,7 +255,7 @@ func cause(r *health.Request) string {
 	switch bad := badScore(r.Scores); {
 	case r.Error != "":
 		return r.Error
-	case listed(badFinish, r.Finish):
+	case badFinish(r.Finish):
 		return r.Finish
 	case failedCode(r.Code):
 		return strconv.Itoa(r.Code)

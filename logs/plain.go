@@ -19,11 +19,18 @@ func looksLikeLogfmt(line string) bool {
 	return false
 }
 
-// logfmt calls visit for every key=value of a line and says whether it was one:
-// at least two pairs, and a level, a message, a time or an error among them.
-// A word without a value counts as true.
-func logfmt(line string, visit func(key string, v value)) bool {
+// logfmt takes every key=value of a line and says whether it was one: at least
+// two pairs, and a level, a message, a time or an error among them. A word without
+// a value counts as true.
+func (rec *record) logfmt(line string) bool {
 	var pairs, known int
+	var before int32
+	take := func(key string, v value) meaning {
+		before = rec.p.shape.find(0, key, before)
+		f := rec.p.shape.at(before)
+		rec.add(f, v)
+		return f.meaning
+	}
 	for line = strings.TrimLeft(line, " \t"); line != ""; line = strings.TrimLeft(line, " \t") {
 		end := strings.IndexAny(line, "= \t")
 		if end < 0 {
@@ -31,14 +38,13 @@ func logfmt(line string, visit func(key string, v value)) bool {
 		}
 		key := line[:end]
 		if line = line[end:]; line == "" || line[0] != '=' {
-			visit(key, value{boolean, false, "true"})
+			take(key, value{boolean, false, "true"})
 			continue
 		}
 		var v value
 		v, line = logfmtValue(line[1:])
-		visit(key, v)
 		pairs++
-		switch meaningOf(key).meaning {
+		switch take(key, v) {
 		case aTime, aLevel, aMessage, anErrorText, anErrorType:
 			known++
 		}
@@ -73,10 +79,10 @@ func (rec *record) plain(line string) {
 		rec.At, rec.Level, rec.Message = t, level, after
 		return
 	}
-	t, rest, timed := rec.clock.leading(rest)
+	t, rest, timed := rec.p.clock.leading(rest)
 	level, after := leadingLevel(rest)
 	if !timed && level != "" {
-		if u, later, ok := rec.clock.leading(after); ok {
+		if u, later, ok := rec.p.clock.leading(after); ok {
 			t, after = u, later
 		}
 	}
@@ -89,7 +95,7 @@ func (rec *record) klog(line string) (at time.Time, level, rest string, ok bool)
 		return
 	}
 	clock, after, _ := strings.Cut(line[6:], " ")
-	at, ok = rec.clock.read(line[1:3] + "-" + line[3:5] + " " + clock)
+	at, ok = rec.p.clock.read(line[1:3] + "-" + line[3:5] + " " + clock)
 	if !ok {
 		return
 	}

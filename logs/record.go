@@ -1,7 +1,7 @@
 package logs
 
 import (
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,44 +12,58 @@ const (
 	maxNested = 8  // objects in objects
 	maxDims   = 32 // dimensions of a record
 	maxDim    = 64 // bytes of a dimension's value
+	maxTools  = 8  // tools of one record that are dimensions
 )
 
-// record is a Request in the making.
+// record is a Request in the making. What is not part of the Request is used
+// again for the next line.
 type record struct {
-	health.Request
-	clock      *clock
+	*health.Request
+	p          *Parser
+	slim       bool // leave out what is only looked at when somebody opens the record
+	content    bool // there is something that was left out
 	dims       []health.Field
 	rank       [meanings]uint8 // rank+1 of the alias a meaning was read from; 0: not read
-	numbers    *[5]float64     // what the pointers of the Request point to
 	responseID string
 	errorText  string
 	system     string
-	answer     string // model that answered
-	tool       health.ToolCall
+	model      string          // that was asked for
+	answer     string          // model that answered
+	tools      []string        // names of those that were called
+	tool       health.ToolCall // that the whole record is about
 	eval       evaluation
+	broken     string // the user's rule by which it failed
 }
 
-// add takes one field of the line, or all fields of an object.
-func (rec *record) add(name string, v value, depth int) {
-	a := meaningOf(name)
-	if v.kind == object && !a.takesObject() {
-		if depth < maxNested {
-			fields(v.raw, func(key string, v value) { rec.add(name+"."+key, v, depth+1) })
-		}
+// add takes one field.
+func (rec *record) add(f *field, v value) {
+	if v.kind == nothing || f.meaning == nobody && f.fails == nil {
 		return
 	}
-	if v.kind == nothing || a.meaning == nobody {
+	if f.fails != nil {
+		rec.judge(f, v)
+	}
+	switch f.meaning {
+	case other:
+		rec.unknown(f, v)
+		return
+	case numbered:
+		rec.setNumbered(f.name, v)
 		return
 	}
-	if a.meaning == other {
-		rec.unknown(name, v)
-		return
-	}
-	if has := rec.rank[a.meaning]; has != 0 && has < a.rank+1 {
+	if has := rec.rank[f.meaning]; has != 0 && has < f.rank+1 {
 		return // a better name has said it
 	}
-	if rec.set(a.meaning, v) {
-		rec.rank[a.meaning] = a.rank + 1
+	if rec.set(f.meaning, v) {
+		rec.rank[f.meaning] = f.rank + 1
+		f.used++
+	}
+}
+
+// judge applies the user's rules on a field.
+func (rec *record) judge(f *field, v value) {
+	if said := v.text(); slices.Contains(f.fails, said) {
+		rec.broken = f.name + " " + said
 	}
 }
 
@@ -68,14 +82,14 @@ func (a alias) takesObject() bool {
 func (rec *record) set(m meaning, v value) bool {
 	switch m {
 	case aTime:
-		t, ok := rec.clock.read(v.text())
+		t, ok := rec.p.clock.read(v.text())
 		if ok {
 			rec.At = t
 		}
 		return ok
 	case aStatusCode:
-		n, err := strconv.Atoi(v.raw)
-		if err == nil && n >= 100 && n < 1000 {
+		n, ok := wholeNumber(v.raw)
+		if ok && n >= 100 && n < 1000 {
 			rec.Code = n
 			return true
 		}
@@ -86,56 +100,59 @@ func (rec *record) set(m meaning, v value) bool {
 		aTool, toolArguments, toolResult:
 		return rec.setContent(m, v)
 	case aFinish:
-		rec.Finish = finishReason(v)
+		rec.Finish = rec.p.words.word(finishReason(v))
 		return rec.Finish != ""
+	case aLevel, aLevelOTel, aLevelPython:
+		return rec.setLevel(m, v.text())
 	}
-	return rec.setText(m, v.text())
-}
-
-func (rec *record) setText(m meaning, s string) bool {
+	s := v.text()
 	if s == "" {
 		return false
 	}
 	switch m {
-	case aLevel:
-		rec.Level = levelValue(s)
-		return rec.Level != ""
-	case aLevelOTel:
-		return rec.setLevel(levelOTel(s))
-	case aLevelPython:
-		return rec.setLevel(levelPython(s))
-	case aService:
-		rec.Service = s
 	case aMessage:
 		rec.Message = s
 	case anErrorText:
 		rec.errorText = s
-	case anErrorType:
-		rec.Error = s
 	case aRequestID:
 		rec.ID = s
 	case aResponseID:
 		rec.responseID = s
 	case aTraceID:
 		rec.Trace = s
-	case anOperation:
-		rec.Name = s
 	default:
-		return rec.setVersion(m, s)
+		rec.setWord(m, rec.p.words.word(s))
 	}
 	return true
 }
 
-// setLevel takes a level unless a field with a name for it has said one.
-func (rec *record) setLevel(l string) bool {
-	if l != "" && rec.rank[aLevel] == 0 {
+// setLevel takes a level by name, or by number unless a field with a name for it
+// has said one.
+func (rec *record) setLevel(m meaning, s string) bool {
+	l := ""
+	switch m {
+	case aLevel:
+		l = levelValue(s)
+	case aLevelOTel:
+		l = levelOTel(s)
+	case aLevelPython:
+		l = levelPython(s)
+	}
+	if l != "" && (m == aLevel || rec.rank[aLevel] == 0) {
 		rec.Level = l
 	}
 	return l != ""
 }
 
-func (rec *record) setVersion(m meaning, s string) bool {
+// setWord stores a text that many records have.
+func (rec *record) setWord(m meaning, s string) {
 	switch m {
+	case aService:
+		rec.Service = s
+	case anErrorType:
+		rec.Error = s
+	case anOperation:
+		rec.Name = s
 	case buildVersion:
 		rec.Lineage.Build = s
 	case modelVersion:
@@ -149,6 +166,7 @@ func (rec *record) setVersion(m meaning, s string) bool {
 	case configVersion:
 		rec.Lineage.Config = s
 	case aModel:
+		rec.model = s
 		rec.dim("model", s)
 	case aResponseModel:
 		rec.answer = s
@@ -161,41 +179,36 @@ func (rec *record) setVersion(m meaning, s string) bool {
 	case anAgent:
 		rec.dim("agent", s)
 	}
-	return true
 }
 
 func (rec *record) setNumber(m meaning, v value) bool {
 	f, ok := v.number()
-	if !ok && v.kind == text { // "1.2s", as Go programs write it
+	if !ok && v.kind == text && (m == aDuration || m == aTTFT) { // "1.2s", as Go programs write it
 		d, err := time.ParseDuration(v.raw)
-		f, ok = d.Seconds(), err == nil && (m == aDuration || m == aTTFT)
+		f, ok = d.Seconds(), err == nil
 	}
 	if !ok {
 		return false
 	}
-	if rec.numbers == nil {
-		rec.numbers = new([5]float64)
-	}
-	n := rec.numbers
 	switch m {
 	case aDuration:
-		n[0], rec.Duration = f, &n[0]
+		rec.Duration = rec.p.num(f)
 	case aDurationMS:
 		if rec.rank[aDuration] == 0 {
-			n[0], rec.Duration = f/1000, &n[0]
+			rec.Duration = rec.p.num(f / 1000)
 		}
 	case aTTFT:
-		n[1], rec.TTFT = f, &n[1]
+		rec.TTFT = rec.p.num(f)
 	case aTTFTMS:
 		if rec.rank[aTTFT] == 0 {
-			n[1], rec.TTFT = f/1000, &n[1]
+			rec.TTFT = rec.p.num(f / 1000)
 		}
 	case tokensIn:
-		n[2], rec.TokensIn = f, &n[2]
+		rec.TokensIn = rec.p.num(f)
 	case tokensOut:
-		n[3], rec.TokensOut = f, &n[3]
+		rec.TokensOut = rec.p.num(f)
 	case aCost:
-		n[4], rec.CostUSD = f, &n[4]
+		rec.CostUSD = rec.p.num(f)
 	}
 	return true
 }
@@ -207,7 +220,7 @@ func finishReason(v value) string {
 	}
 	var reason string
 	items(v.raw, func(v value) {
-		if s := v.text(); reason == "" || !listed(badFinish, reason) && listed(badFinish, s) {
+		if s := v.text(); reason == "" || badFinish(s) && !badFinish(reason) {
 			reason = s
 		}
 	})
@@ -234,23 +247,15 @@ func (rec *record) addDim(name, val string) {
 
 // unknown keeps a field nobody has a name for as a dimension, if its values can
 // be few: a short text or a yes and no, but no number, id or time.
-func (rec *record) unknown(name string, v value) {
-	if rec.flattened(name, v) || v.kind != text && v.kind != boolean || len(v.raw) > maxDim {
-		return
-	}
-	low := strings.ToLower(name)
-	if strings.HasSuffix(low, "_id") || strings.HasSuffix(low, ".id") || strings.HasSuffix(low, "uuid") ||
-		strings.HasSuffix(low, "_at") || strings.HasSuffix(low, "time") {
+func (rec *record) unknown(f *field, v value) {
+	if f.dim == "" || v.kind != text && v.kind != boolean || len(v.raw) > maxDim {
 		return
 	}
 	s := v.text()
-	if _, isTime := rec.clock.read(s); isTime || onlyDigits(s) {
+	if _, isTime := rec.p.clock.read(s); isTime || onlyDigits(s) {
 		return
 	}
-	for _, w := range []string{"attributes.", "resource."} {
-		name = strings.TrimPrefix(name, w)
-	}
-	rec.dim(name, s)
+	rec.dim(f.dim, rec.p.words.word(s))
 }
 
 // onlyDigits says whether s could be a number, without trying to read it.
@@ -265,43 +270,31 @@ func onlyDigits(s string) bool {
 
 // tell settles what depends on several fields.
 func (rec *record) tell() {
-	r := &rec.Request
+	r := rec.Request
 	r.Message = withError(r.Message, rec.errorText)
-	for _, d := range rec.dims {
-		if d.Name == "model" && r.Lineage.Model == "" {
-			r.Lineage.Model = firstOf(rec.answer, d.Value)
-		}
+	if r.Lineage.Model == "" {
+		r.Lineage.Model = firstOf(rec.answer, rec.model)
 	}
 	if rec.answer != "" {
-		if r.Lineage.Model == "" {
-			r.Lineage.Model = rec.answer
-		}
 		rec.addDim("response_model", rec.answer)
 	}
 	if rec.system != "" {
 		r.Prompt = strings.TrimSuffix("system: "+rec.system+"\n"+r.Prompt, "\n")
 	}
 	if rec.tool.Name != "" || rec.tool.Arguments != "" {
-		rec.tool.Error = r.Error
-		r.Tools = append(r.Tools, rec.tool)
+		rec.tools = append(rec.tools, rec.tool.Name)
+		if rec.tool.Error = r.Error; !rec.slim {
+			r.Tools = append(r.Tools, rec.tool)
+		}
 	}
 	if s, ok := rec.eval.field(); ok {
 		r.Scores = append(r.Scores, s)
 	}
-	for i, t := range r.Tools {
-		if i < 8 && t.Name != "" && !hasTool(r.Tools[:i], t.Name) {
-			rec.addDim("tool", t.Name)
+	for i, name := range rec.tools[:min(len(rec.tools), maxTools)] {
+		if name != "" && !slices.Contains(rec.tools[:i], name) {
+			rec.addDim("tool", rec.p.words.word(name))
 		}
 	}
-}
-
-func hasTool(tools []health.ToolCall, name string) bool {
-	for _, t := range tools {
-		if t.Name == name {
-			return true
-		}
-	}
-	return false
 }
 
 // withError puts the error behind the message, as Go programs log it.
@@ -322,7 +315,7 @@ func withError(message, err string) string {
 // cut bounds what a huge line leaves in memory. Fields of such a line are
 // copied, or each of them would keep all of it.
 func (rec *record) cut() {
-	r := &rec.Request
+	r := rec.Request
 	huge := len(r.Raw) > maxRaw
 	short := func(s *string, max int) {
 		if *s = health.Cut(*s, max); huge {
@@ -340,11 +333,9 @@ func (rec *record) cut() {
 	for _, s := range []*string{&r.ID, &r.Service, &r.Name, &r.Error, &r.Finish, &r.Trace, &l.Build, &l.Model, &l.Prompt, &l.Index, &l.Data, &l.Config} {
 		short(s, maxMessage)
 	}
-	for _, list := range [][]health.Field{r.Dims, r.Scores} {
-		for i := range list {
-			short(&list[i].Name, maxMessage)
-			short(&list[i].Value, maxMessage)
-		}
+	for i := range r.Scores { // dimensions are short, and shared with other records
+		short(&r.Scores[i].Name, maxMessage)
+		short(&r.Scores[i].Value, maxMessage)
 	}
 	for i := range r.Chunks {
 		short(&r.Chunks[i].ID, maxMessage)

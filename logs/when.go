@@ -35,7 +35,7 @@ const (
 // number of seconds, milli-, micro- or nanoseconds since 1970. Without a zone it
 // is UTC.
 func ParseTime(s string) (time.Time, bool) {
-	return clock{time.Now, time.UTC}.read(s)
+	return clock{now: time.Now, zone: time.UTC}.read(s)
 }
 
 // clock reads times. Those without a zone are in zone; those without a year are
@@ -49,6 +49,9 @@ type clock struct {
 func (c clock) read(s string) (time.Time, bool) {
 	if len(s) < 8 || len(s) > 64 {
 		return time.Time{}, false
+	}
+	if t, ok := c.iso(s); ok {
+		return t, true
 	}
 	if t, ok := fromNumber(s); ok {
 		return t, true
@@ -67,6 +70,84 @@ func (c clock) read(s string) (time.Time, bool) {
 		return t.UTC(), true
 	}
 	return time.Time{}, false
+}
+
+// iso reads what nearly all programs write: 2006-01-02T15:04:05, with a blank or a
+// slash where others have T and dashes, a fraction, and a zone or none. Whatever is
+// unusual about a time, its layout is tried with the others.
+func (c clock) iso(s string) (time.Time, bool) {
+	if len(s) < 19 || s[4] != '-' && s[4] != '/' || s[7] != s[4] || s[10] != 'T' && s[10] != ' ' || s[13] != ':' || s[16] != ':' {
+		return time.Time{}, false
+	}
+	year := 100*two(s, 0) + two(s, 2)
+	month, day, hour, minute, second := two(s, 5), two(s, 8), two(s, 11), two(s, 14), two(s, 17)
+	if year < 1 || month < 1 || month > 12 || day < 1 || day > 28 && day > daysIn(year, month) ||
+		hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 {
+		return time.Time{}, false
+	}
+	nanos, i := fraction(s, 19)
+	unix := ((daysSince1970(year, month, day)*24+int64(hour))*60+int64(minute))*60 + int64(second)
+	switch rest := s[i:]; {
+	case rest == "Z" && s[10] == 'T':
+	case rest == "" && c.zone == time.UTC:
+	case len(rest) == 6 && (rest[0] == '+' || rest[0] == '-') && rest[3] == ':' && two(rest, 1) >= 0 && two(rest, 1) < 24 && two(rest, 4) >= 0 && two(rest, 4) < 60:
+		offset := int64(two(rest, 1)*3600 + two(rest, 4)*60)
+		if rest[0] == '-' {
+			offset = -offset
+		}
+		unix -= offset
+	default:
+		return time.Time{}, false
+	}
+	return time.Unix(unix, nanos).UTC(), true
+}
+
+// two reads two digits; less than 0 (by far) if there are none.
+func two(s string, i int) int {
+	a, b := int(s[i])-'0', int(s[i+1])-'0'
+	if a < 0 || a > 9 || b < 0 || b > 9 {
+		return -10_000
+	}
+	return 10*a + b
+}
+
+// fraction reads a fraction of a second at i, in nanoseconds, and says where it
+// ends. Without one, or with more digits than that, it ends where it began.
+func fraction(s string, i int) (nanos int64, end int) {
+	if i >= len(s) || s[i] != '.' && s[i] != ',' {
+		return 0, i
+	}
+	unit := int64(1e9)
+	for end = i + 1; end < len(s) && s[end] >= '0' && s[end] <= '9' && unit > 1; end++ {
+		unit /= 10
+		nanos += int64(s[end]-'0') * unit
+	}
+	if end == i+1 {
+		return 0, i
+	}
+	return nanos, end
+}
+
+func daysIn(year, month int) int {
+	switch month {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}
+
+// daysSince1970 counts in years that begin in March, so that the day that comes
+// every four years is the last one.
+func daysSince1970(year, month, day int) int64 {
+	if month < 3 {
+		year, month = year-1, month+12
+	}
+	return int64(365*year+year/4-year/100+year/400+(153*(month-3)+2)/5+day-1) - 719468
 }
 
 func (c clock) withYear(t time.Time) time.Time {
@@ -194,8 +275,8 @@ func levelNamed(s string) string {
 
 // levelValue reads a level field: a name, or the number of pino (10, 20 … 60).
 func levelValue(s string) string {
-	n, err := strconv.Atoi(s)
-	if err != nil {
+	n, ok := wholeNumber(s)
+	if !ok {
 		return levelNamed(s)
 	}
 	if n >= 10 && n <= 60 && n%10 == 0 {
@@ -206,8 +287,8 @@ func levelValue(s string) string {
 
 // levelOTel reads the SeverityNumber of OpenTelemetry: 1 to 24, four to a level.
 func levelOTel(s string) string {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > 24 {
+	n, ok := wholeNumber(s)
+	if !ok || n < 1 || n > 24 {
 		return ""
 	}
 	return [...]string{levelTrace, levelDebug, levelInfo, levelWarn, levelError, levelFatal}[(n-1)/4]
@@ -215,8 +296,8 @@ func levelOTel(s string) string {
 
 // levelPython reads the levelno of Python's logging: 10 debug … 50 critical.
 func levelPython(s string) string {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 10 {
+	n, ok := wholeNumber(s)
+	if !ok || n < 10 {
 		return ""
 	}
 	return [...]string{levelDebug, levelInfo, levelWarn, levelError, levelFatal}[min(n/10, 5)-1]
