@@ -25,17 +25,52 @@ type asked struct {
 	tried bool      // any question has come back since start
 	busy  int       // answers this round that asked for mercy
 	until time.Time // it wants to be left alone until then
-	out   int       // questions on their way
 	last  map[what]time.Time
-	first time.Time
-	took  time.Duration // first question to last answer of the newest round
+
+	out   int           // questions on their way
+	dug   int           // of them, those for what was long ago
+	owed  bool          // something fell due while others were on their way
+	heard bool          // an answer came this beat
+	since time.Time     // there has been a question on its way since, but for those for what was long ago
+	took  time.Duration // longest such time that an answer ended this beat
 }
 
 func newAsked(s sources.Source) *asked {
 	return &asked{source: s, state: describe(s), last: map[what]time.Time{}}
 }
 
-func (a *asked) beat() { a.busy, a.first, a.took = 0, time.Time{}, 0 }
+func (a *asked) beat() { a.busy, a.heard, a.took = 0, false, 0 }
+
+// sent notes that a question goes out.
+func (a *asked) sent(q question, now time.Time) {
+	if a.out == a.dug {
+		a.since = now
+	}
+	a.out++
+	if q.past {
+		a.dug++
+	}
+	a.last[q.what], a.owed = now, false
+}
+
+// back notes that a question has come back.
+func (a *asked) back(q question, now time.Time) {
+	a.out--
+	a.tried, a.heard = true, true
+	if q.past { // what is seldom asked says nothing of how often to ask
+		a.dug--
+		return
+	}
+	a.took = max(a.took, now.Sub(a.since))
+}
+
+// busyFor is how long the source needed for what it was asked last, or needs already.
+func (a *asked) busyFor(now time.Time) time.Duration {
+	if a.out > a.dug {
+		return max(a.took, now.Sub(a.since))
+	}
+	return a.took
+}
 
 func describe(s sources.Source) health.SourceState {
 	st := health.SourceState{Name: s.Name()}
@@ -67,6 +102,8 @@ type question struct {
 	fact  factKey
 	at    time.Time
 	expr  string
+	past  bool // the span is what was before all that is known
+	again bool // it was answered before, for another time
 }
 
 // key makes equal questions one.
@@ -122,11 +159,7 @@ func (e *Engine) take(a answer) {
 	e.note(a, now)
 	switch a.q.what {
 	case aRange:
-		f := e.frame(a.q.frame, now)
-		f.tried = now
-		if f.err = a.err; a.err == nil {
-			f.merge(a.q.span, a.q.frame.step, a.got, now)
-		}
+		e.learnRange(a, now)
 	case aFact:
 		f := e.fact(a.q.fact, now)
 		f.tried, f.err = now, a.err
@@ -152,6 +185,24 @@ func (e *Engine) take(a answer) {
 	}
 }
 
+// learnRange takes a stretch of a range.
+func (e *Engine) learnRange(a answer, now time.Time) {
+	f := e.frame(a.q.frame, now)
+	switch {
+	case a.err == nil:
+		f.merge(a.q.span, a.q.frame.step, a.got, now)
+	case a.q.past: // the newest values are none the worse
+		f.refused(a.q.span)
+		f.dug = now
+		return
+	default:
+		if f.err = a.err; !a.q.again {
+			f.refused(a.q.span)
+		}
+	}
+	f.tried = now
+}
+
 // learnInterval takes the scrape interval. A young series has too few samples and
 // looks slower than it is: the interval only ever becomes shorter.
 func (e *Engine) learnInterval(a answer) {
@@ -169,19 +220,17 @@ func (e *Engine) learnInterval(a answer) {
 		for _, each := range e.asked {
 			e.rate = max(e.rate, packs.RateFor(each.every))
 		}
+		if e.scraped == 0 || found < e.scraped {
+			e.scraped = found
+		}
 	}
 }
 
 // note writes down how the source behaved.
 func (e *Engine) note(a answer, now time.Time) {
 	to, st := a.q.to, &a.q.to.state
-	to.out--
 	st.Asked++
-	to.tried = true
-	if to.first.IsZero() {
-		to.first = now.Add(-a.took)
-	}
-	to.took = now.Sub(to.first)
+	to.back(a.q, now)
 	e.load.RoundTook = max(e.load.RoundTook, to.took)
 	if u, ok := to.source.(sources.Used); ok {
 		use := u.Usage()
@@ -213,7 +262,8 @@ func (e *Engine) note(a answer, now time.Time) {
 	for _, s := range a.got.Series {
 		e.load.Samples += len(s.Points)
 	}
-	if a.got.Skew != 0 {
+	switch a.q.what {
+	case aRange, aFact, aDiscovery, anInterval: // the others do not say
 		st.Skew = a.got.Skew
 	}
 	st.Warnings = a.got.Warnings

@@ -101,6 +101,7 @@ type Engine struct {
 	load     health.Load
 	version  uint64
 	rate     time.Duration // range of rate(): the configured one, or as long as the scrapes need
+	scraped  time.Duration // shortest time between two scrapes, of all sources; 0: not known
 	dirty    bool
 	slowdown time.Duration // how much longer than Options.Refresh to wait
 }
@@ -168,12 +169,12 @@ func (e *Engine) Run(ctx context.Context) {
 			e.refresh(ctx, &started)
 			next.Reset(e.untilNext())
 		case <-e.poke:
-			if e.attend(ctx, &started); e.dirty && !e.early(begun) {
+			if e.attend(ctx, &started, true); e.dirty && !e.early(begun) {
 				e.publish() // somebody turned to something else: what is known comes at once
 			}
 		case a := <-e.answers:
 			if e.take(a); a.q.to.out == 0 {
-				e.attend(ctx, &started) // its answers may have made new questions possible
+				e.goOn(ctx, &started, a.q.to)
 			}
 		case b := <-e.batches:
 			e.read(b)
@@ -234,9 +235,23 @@ func (e *Engine) refresh(ctx context.Context, started *sync.WaitGroup) {
 	for _, a := range e.asked {
 		a.beat()
 	}
-	e.load.LastRound, e.load.Samples = 0, 0
-	e.attend(ctx, started)
+	e.load.LastRound, e.load.Samples, e.load.RoundTook = 0, 0, 0
+	e.attend(ctx, started, true)
 	e.dirty = true
+}
+
+// goOn asks a source that has answered everything what its answers made possible to
+// ask. If that is nothing, what was due in the meantime is asked, after what is known
+// was shown.
+func (e *Engine) goOn(ctx context.Context, started *sync.WaitGroup, a *asked) {
+	e.attend(ctx, started, false)
+	if a.out > 0 || !a.owed {
+		return
+	}
+	if e.quiet() {
+		e.publish()
+	}
+	e.attend(ctx, started, true)
 }
 
 // pace slows the refresh down while answers take longer than it, and says so.
@@ -246,7 +261,7 @@ func (e *Engine) pace() {
 	for _, a := range e.asked {
 		if a.busy > 0 { // answered 429 or 503
 			worst, who, why = max(worst, e.o.Refresh+e.slowdown), a.state.Name, "asked us to slow down"
-		} else if took := a.took; took > worst {
+		} else if took := a.busyFor(e.o.Now()); took > worst {
 			worst, who, why = took, a.state.Name, "needs "+health.Format(health.Seconds, took.Seconds())+" a round"
 		}
 	}
@@ -263,16 +278,16 @@ func (e *Engine) pace() {
 	}
 }
 
-// attend asks what is missing for what the viewers look at.
-func (e *Engine) attend(ctx context.Context, started *sync.WaitGroup) {
+// attend asks what is missing for what the viewers look at; what was answered before,
+// only if again says so.
+func (e *Engine) attend(ctx context.Context, started *sync.WaitGroup, again bool) {
 	wishes := e.wishes()
-	for _, q := range e.missing(wishes) {
+	for _, q := range e.missing(wishes, again) {
 		if e.inflight[q.key()] { // another lens has just asked it
 			continue
 		}
 		e.inflight[q.key()] = true
-		q.to.out++
-		q.to.last[q.what] = e.o.Now()
+		q.to.sent(q, e.o.Now())
 		e.load.Queries++
 		e.load.LastRound++
 		started.Go(func() { e.ask(ctx, q) })

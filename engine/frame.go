@@ -39,7 +39,9 @@ type frame struct {
 	at       time.Time // of the newest good answer
 	tried    time.Time
 	used     time.Time
-	oldest   time.Time // from when on it was wanted since it was trimmed; zero: by nobody
+	reach    time.Duration // how much is asked for at once; zero: all of it
+	dug      time.Time     // when what was before was asked for and not given
+	oldest   time.Time     // from when on it was wanted since it was trimmed; zero: by nobody
 
 	by      string             // the label that byValue is an index of
 	byValue map[string][]*line // made when first wanted; nil: series came or went since
@@ -54,21 +56,36 @@ type line struct {
 // A span is a stretch of time, both ends inclusive.
 type span struct{ from, to time.Time }
 
-// gap returns the part of want that is not known yet, and false when all of it
-// is. What was known but does not touch want is of no use: the gap is all of it.
-func (f *frame) gap(want span, step time.Duration) (span, bool) {
+// gap returns the part of want that is not known yet and is asked for next, and
+// false when all of it is known: the newest part first, then what was before. What
+// was known but does not touch want is of no use. Of a frame that knows nothing the
+// newest part is as long as newest says; zero: all of it.
+func (f *frame) gap(want span, step, newest time.Duration) (span, bool) {
 	switch {
 	case f.to.IsZero() || want.from.After(f.to.Add(step)) || want.to.Before(f.from.Add(-step)):
-		return want, true
-	case want.from.Before(f.from) && want.to.After(f.to):
-		return want, true
-	case want.from.Before(f.from):
-		return span{want.from, f.from.Add(-step)}, true
+		return want.newest(newest).newest(f.reach.Truncate(step)), true
 	case want.to.After(f.to):
 		return span{f.to.Add(step), want.to}, true
+	case want.from.Before(f.from):
+		return span{want.from, f.from.Add(-step)}.newest(f.reach.Truncate(step)), true
 	}
 	return span{}, false
 }
+
+// newest is the end of a span, at most so long; zero: all of it.
+func (s span) newest(d time.Duration) span {
+	if from := s.to.Add(-d); d > 0 && from.After(s.from) {
+		s.from = from
+	}
+	return s
+}
+
+// shortest is the least that is worth a question.
+const shortest = 5 * time.Minute
+
+// refused notes that a stretch was not given. An hour of many services may be more
+// than a server computes within the deadline: it is asked for in halves.
+func (f *frame) refused(s span) { f.reach = max(s.to.Sub(s.from)/2, shortest) }
 
 // late is how long after its time a value may still change: a scrape takes a while,
 // a recording rule, a remote write and VictoriaMetrics' newest points take longer.
@@ -104,7 +121,9 @@ func (f *frame) merge(got span, step time.Duration, a sources.Answer, now time.T
 		}
 		l.add(s.Points)
 	}
-	f.warnings, f.err, f.at = a.Warnings, nil, now
+	if f.at = now; !got.to.Before(f.to) { // of the past nobody wants to know how it was answered
+		f.warnings, f.err = a.Warnings, nil
+	}
 }
 
 // add puts points in; equal times are replaced, so that overlap does no harm. The

@@ -30,7 +30,8 @@ func TestAFrameAsksOnlyForWhatItDoesNotHave(t *testing.T) {
 		{"all known: nothing", &span{at(0), at(9)}, ticks(2, 9), span{}, false},
 		{"time went on: the tail", &span{at(0), at(9)}, ticks(1, 10), ticks(10, 10), true},
 		{"clock stepped back: the head", &span{at(5), at(9)}, ticks(0, 8), ticks(0, 4), true},
-		{"window widened on both sides: everything", &span{at(5), at(9)}, ticks(0, 12), ticks(0, 12), true},
+		{"window widened on both sides: the newest first", &span{at(5), at(9)}, ticks(0, 12), ticks(10, 12), true},
+		{"that is known: what was before", &span{at(5), at(12)}, ticks(0, 12), ticks(0, 4), true},
 		{"far away: everything", &span{at(0), at(9)}, ticks(50, 59), ticks(50, 59), true},
 		{"it touches: the rest", &span{at(0), at(9)}, ticks(10, 19), ticks(10, 19), true},
 	} {
@@ -38,9 +39,41 @@ func TestAFrameAsksOnlyForWhatItDoesNotHave(t *testing.T) {
 		if c.have != nil {
 			f.from, f.to = c.have.from, c.have.to
 		}
-		if gap, something := f.gap(c.want, tick); gap != c.gap || something != c.something {
+		if gap, something := f.gap(c.want, tick, 0); gap != c.gap || something != c.something {
 			t.Errorf("%s: gap %v %v, want %v %v", c.name, gap, something, c.gap, c.something)
 		}
+	}
+}
+
+// TestAnHourThatIsTooMuchIsAskedForInPieces: the newest minutes first, and a past
+// that was refused in halves, down to a few minutes.
+func TestAnHourThatIsTooMuchIsAskedForInPieces(t *testing.T) {
+	f, want := &frame{series: map[string]*line{}}, ticks(0, 360)
+	ask := func(exp span) {
+		t.Helper()
+		if gap, any := f.gap(want, tick, firstLook); gap != exp || !any {
+			t.Fatalf("gap %v %v, want %v", gap, any, exp)
+		}
+	}
+	give := func(s span) { f.merge(s, tick, sources.Answer{}, at(360)) }
+	ask(ticks(330, 360))
+	give(ticks(330, 360))
+	ask(ticks(0, 329))
+	f.refused(ticks(0, 329))
+	ask(ticks(165, 329)) // half of 329 ticks, in whole ones
+	f.refused(ticks(165, 329))
+	ask(ticks(247, 329))
+	give(ticks(247, 329))
+	ask(ticks(164, 246))
+	for range 5 {
+		f.refused(ticks(216, 246))
+	}
+	ask(ticks(216, 246))
+	for gap, any := f.gap(want, tick, firstLook); any; gap, any = f.gap(want, tick, firstLook) {
+		give(gap)
+	}
+	if f.from != want.from || f.to != want.to {
+		t.Errorf("in the end %v to %v is known", f.from, f.to)
 	}
 }
 
@@ -54,8 +87,14 @@ func TestAFrameRemembersWhatOneQuestionWouldSay(t *testing.T) {
 		for range 30 {
 			from := rnd.IntN(60)
 			want := ticks(from, from+rnd.IntN(20))
-			if gap, any := f.gap(want, tick); any {
-				f.merge(gap, tick, answerOf(gap, truth), at(0))
+			newest := time.Duration(rnd.IntN(3)) * 4 * tick
+			for gap, any := f.gap(want, tick, newest); any; gap, any = f.gap(want, tick, newest) {
+				if f.merge(gap, tick, answerOf(gap, truth), at(0)); rnd.IntN(5) == 0 {
+					break
+				}
+			}
+			if f.from.After(want.from) || f.to.Before(want.to) {
+				continue // half of it is not known yet
 			}
 			if rnd.IntN(5) == 0 {
 				f.trim(want.from)

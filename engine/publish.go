@@ -95,6 +95,9 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 	services := e.services(m, w)
 	e.compareNews(m, j, services)
 	driftSince(services, j.services, at)
+	if !j.whole { // it has seen the newest minutes only: the first whole look decides alone
+		j.memory = triage.Memory{}
+	}
 	targets := e.targets()
 	for i := range services {
 		services[i].Targets = targets[services[i].Name]
@@ -203,7 +206,7 @@ func (e *Engine) snapshot(lens health.Lens, now time.Time, w wishes) *health.Sna
 		at = lens.At
 	}
 	s := &health.Snapshot{
-		Version: e.version, At: at.UTC(), Window: lens.Window, Step: stepOf(lens.Window), Rate: e.rate,
+		Version: e.version, At: at.UTC(), Window: lens.Window, Step: e.step(lens.Window), Rate: e.rate,
 		Live: lens.At.IsZero(), Asking: !e.views[lens.At].whole, Write: e.o.Write, Load: e.load,
 		Services: e.through(lens, e.views[lens.At].services),
 		Failures: e.failures(at, lens.Window),
@@ -229,7 +232,7 @@ func (e *Engine) through(lens health.Lens, services []health.Service) []health.S
 	if lens.Window == e.o.Base {
 		return services
 	}
-	step := stepOf(lens.Window)
+	step := e.step(lens.Window)
 	end := e.endOf(lens.At, step)
 	all := slices.Clone(services)
 	for i := range all {

@@ -20,8 +20,11 @@ const (
 )
 
 // missing lists every question that is due and not out already. A source that
-// does not answer is asked one thing only, to see whether it is back.
-func (e *Engine) missing(w wishes) []question {
+// does not answer is asked one thing only, to see whether it is back. What it has
+// answered before is asked again when it has answered everything else, and only if
+// again says so: a slow server is not asked for the next step while it works on the
+// first hour.
+func (e *Engine) missing(w wishes, again bool) []question {
 	if w.idle {
 		return nil
 	}
@@ -32,12 +35,16 @@ func (e *Engine) missing(w wishes) []question {
 		}
 		var mine []question
 		for _, q := range e.questions(a, w) {
-			if !e.inflight[q.key()] {
+			switch {
+			case e.inflight[q.key()]:
+			case q.again && (a.out > 0 || !again):
+				a.owed = true
+			default:
 				mine = append(mine, q)
 			}
 		}
 		if a.down && len(mine) > 0 {
-			if a.out > 0 || !a.first.IsZero() { // asked once this beat already
+			if a.out > 0 || a.heard { // asked once this beat already
 				continue
 			}
 			mine = mine[:1]
@@ -53,22 +60,22 @@ func (e *Engine) questions(a *asked, w wishes) []question {
 	var qs []question
 	now := e.o.Now()
 	if _, ok := a.source.(sources.About); ok && a.state.Version == "" && a.due(aVersion, versionEvery, now) {
-		qs = append(qs, question{what: aVersion, to: a})
+		qs = append(qs, question{what: aVersion, to: a, again: a.asked(aVersion)})
 	}
 	if _, ok := a.source.(sources.Changes); ok && a.due(someChanges, e.o.Refresh/2, now) {
-		qs = append(qs, question{what: someChanges, to: a, at: now.Add(-changesBack)})
+		qs = append(qs, question{what: someChanges, to: a, at: now.Add(-changesBack), again: a.asked(someChanges)})
 	}
 	if _, ok := a.source.(sources.Metrics); !ok {
 		return qs
 	}
 	if now.Sub(a.looked) >= discoveryEvery && a.due(aDiscovery, e.o.Refresh/2, now) {
-		qs = append(qs, question{what: aDiscovery, to: a, expr: packs.DetectQuery(e.o.Packs), at: now})
+		qs = append(qs, question{what: aDiscovery, to: a, expr: packs.DetectQuery(e.o.Packs), at: now, again: a.asked(aDiscovery)})
 	}
 	if _, ok := a.source.(sources.Alerts); ok && w.moments[moment{}] && a.due(someAlerts, e.o.Refresh/2, now) {
-		qs = append(qs, question{what: someAlerts, to: a})
+		qs = append(qs, question{what: someAlerts, to: a, again: a.asked(someAlerts)})
 	}
 	if len(a.found) > 0 && a.due(anInterval, intervalEvery, now) {
-		qs = append(qs, question{what: anInterval, to: a, expr: packs.IntervalQuery(a.found), at: now})
+		qs = append(qs, question{what: anInterval, to: a, expr: packs.IntervalQuery(a.found), at: now, again: a.asked(anInterval)})
 	}
 	if !a.paced {
 		return qs // how long a rate has to be is not known yet
@@ -88,6 +95,9 @@ func (e *Engine) questions(a *asked, w wishes) []question {
 func (a *asked) due(w what, every time.Duration, now time.Time) bool {
 	return now.Sub(a.last[w]) >= every
 }
+
+// asked says whether something was asked for before.
+func (a *asked) asked(w what) bool { return !a.last[w].IsZero() }
 
 // momentQuestions is everything a judgement of one moment needs.
 func (e *Engine) momentQuestions(a *asked, w wishes, m moment, now time.Time) []question {
@@ -134,13 +144,13 @@ func (e *Engine) askFact(qs []question, a *asked, k factKey, at time.Time, every
 	if now.Sub(f.tried) < max(every, e.o.Refresh)/2 {
 		return qs
 	}
-	return append(qs, question{what: aFact, to: a, fact: k, expr: k.expr, at: at})
+	return append(qs, question{what: aFact, to: a, fact: k, expr: k.expr, at: at, again: !f.at.IsZero()})
 }
 
 // signalQuestions asks for the tail that is missing of every signal.
 func (e *Engine) signalQuestions(a *asked, w wishes, lens health.Lens, now time.Time) []question {
 	var qs []question
-	step := stepOf(lens.Window)
+	step := e.step(lens.Window)
 	end := e.endOf(lens.At, step)
 	want := span{end.Add(-lens.Window).Truncate(step), end}
 	for _, f := range a.found {
@@ -149,15 +159,42 @@ func (e *Engine) signalQuestions(a *asked, w wishes, lens health.Lens, now time.
 				continue
 			}
 			k := frameKey{a.state.Name, e.expand(s.Query, f, step), step, e.stretch(lens)}
-			fr := e.frame(k, now)
-			gap, any := fr.gap(want, step)
-			if any && (fr.err == nil || now.Sub(fr.tried) >= e.o.Refresh/2) {
-				qs = append(qs, question{what: aRange, to: a, frame: k, span: fr.again(gap, step)})
+			newest := time.Duration(0)
+			if lens.Window == e.o.Base && !s.Detail { // what is judged is wanted sooner than what was before
+				newest = firstLook
 			}
-			fr.keep(want.from.Add(-lens.Window)) // room to step the clock back
+			qs = e.askRange(qs, a, k, want, newest, now)
+			e.frame(k, now).keep(want.from.Add(-lens.Window)) // room to step the clock back
 		}
 	}
 	return qs
+}
+
+// firstLook is how much is asked for first of what is judged: enough for a verdict,
+// little enough to be there at once however many services there are.
+const firstLook = 5 * time.Minute
+
+// askRange adds the part of a range that is missing, unless it was tried within this
+// beat.
+func (e *Engine) askRange(qs []question, a *asked, k frameKey, want span, newest time.Duration, now time.Time) []question {
+	f := e.frame(k, now)
+	gap, any := f.gap(want, k.step, newest)
+	if !any {
+		f.reach = 0
+		return qs
+	}
+	q := question{what: aRange, to: a, frame: k, span: f.again(gap, k.step)}
+	tried := f.dug
+	if q.past = !f.to.IsZero() && gap.to.Equal(f.from.Add(-k.step)); !q.past {
+		q.again = !f.at.IsZero()
+		if tried = f.tried; f.err == nil {
+			tried = time.Time{}
+		}
+	}
+	if now.Sub(tried) < e.o.Refresh/2 {
+		return qs
+	}
+	return append(qs, q)
 }
 
 // wanted says whether a signal is asked for now. What is not is not shown either:

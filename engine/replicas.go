@@ -39,7 +39,7 @@ func replicaCount(f packs.Found) string {
 // what each of them says.
 func (e *Engine) replicaQuestions(a *asked, w wishes, m moment, now time.Time) []question {
 	var qs []question
-	step := stepOf(e.o.Base)
+	step := e.step(e.o.Base)
 	end := e.endOf(m, step)
 	want := span{end.Add(-replicaMemory), end}
 	for _, f := range a.found {
@@ -47,11 +47,8 @@ func (e *Engine) replicaQuestions(a *asked, w wishes, m moment, now time.Time) [
 			continue
 		}
 		k := frameKey{a.state.Name, replicaCount(f), step, e.stretch(health.Lens{Window: replicaMemory, At: m})}
-		fr := e.frame(k, now)
-		fr.keep(want.from)
-		if gap, any := fr.gap(want, step); any && (fr.err == nil || now.Sub(fr.tried) >= e.o.Refresh/2) {
-			qs = append(qs, question{what: aRange, to: a, frame: k, span: fr.again(gap, step)})
-		}
+		qs = e.askRange(qs, a, k, want, 0, now)
+		e.frame(k, now).keep(want.from)
 		for service := range w.services {
 			for _, expr := range e.replicaQueries(f, service) {
 				qs = e.askFact(qs, a, factKey{a.state.Name, expr, m, 0}, e.endOf(m, e.o.Refresh), 3*e.o.Refresh)
@@ -87,7 +84,7 @@ func (e *Engine) replicaQueries(f packs.Found, service string) map[string]string
 // replicas reads what is known of the instances of a service.
 func (e *Engine) replicas(d *draft, seeing []heardPack, m moment, opened bool) health.Replicas {
 	var r health.Replicas
-	step := stepOf(e.o.Base)
+	step := e.step(e.o.Base)
 	end := e.endOf(m, step)
 	for _, h := range seeing {
 		if h.Pack.Guest {

@@ -200,7 +200,7 @@ func gone(signals []health.Signal) time.Time {
 // signal measures one signal of one service. It is not asked when its frame was
 // never wanted.
 func (e *Engine) signal(a *asked, f packs.Found, s packs.Signal, d *draft, lens health.Lens) (health.Signal, bool) {
-	step := stepOf(lens.Window)
+	step := e.step(lens.Window)
 	k := frameKey{a.state.Name, e.expand(s.Query, f, step), step, e.stretch(lens)}
 	fr, known := e.frames[k]
 	if !known {

@@ -179,6 +179,22 @@ var steps = []time.Duration{
 	5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 6 * time.Hour,
 }
 
+// finest is the step that suits a usual scrape interval. More than that is not waited
+// for a new sample, however seldom somebody scrapes.
+const finest = 15 * time.Second
+
+// step is the distance between the points of a window: no shorter than what lies
+// between two scrapes, or points would be fetched that say what the last one said.
+func (e *Engine) step(window time.Duration) time.Duration {
+	step := stepOf(window)
+	for _, s := range steps {
+		if s <= min(e.scraped, finest) {
+			step = max(step, s)
+		}
+	}
+	return step
+}
+
 // stepOf gives a window at most 360 points, whatever the terminal's width, so
 // that viewers share.
 func stepOf(window time.Duration) time.Duration {

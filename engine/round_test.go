@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sickbay/health"
+	"sickbay/sources"
+)
+
+// slow is a fake that needs a while for what is longer than a few minutes, and may
+// refuse it.
+type slow struct {
+	*fake
+	takes  atomic.Int64 // nanoseconds, for every range that is long
+	refuse atomic.Int64 // nanoseconds: longer ranges are refused
+	slower atomic.Int64 // nanoseconds, for everything
+}
+
+func newSlow(takes time.Duration) *slow {
+	s := &slow{fake: &fake{name: "main", every: 15, value: func(string, time.Time) (float64, bool) { return 0.001, true }}}
+	s.takes.Store(int64(takes))
+	return s
+}
+
+func (s *slow) Range(ctx context.Context, expr string, start, end time.Time, step time.Duration) (sources.Answer, error) {
+	time.Sleep(time.Duration(s.slower.Load()))
+	long := end.Sub(start) > firstLook && strings.HasPrefix(expr, "errors")
+	if most := time.Duration(s.refuse.Load()); long && most > 0 && end.Sub(start) > most {
+		_ = s.enter(ctx, "refused")
+		return sources.Answer{}, errors.New("main: 422: too many samples")
+	}
+	if long {
+		time.Sleep(time.Duration(s.takes.Load()))
+	}
+	return s.fake.Range(ctx, expr, start, end, step)
+}
+
+// inSlowWard runs a test with an engine on a slow server.
+func inSlowWard(t *testing.T, takes time.Duration, test func(ward, *slow)) {
+	var s *slow
+	inWard(t, func() sources.Source { s = newSlow(takes); return s }, func(w ward) {
+		w.fake.says(func(string, time.Time) (float64, bool) { return 0, false }) // the other one knows nothing
+		w.fake.set(func(f *fake) { f.err = sources.ErrMissing })
+		test(w, s)
+	})
+}
+
+func TestTheNewestValuesAreThereLongBeforeTheHourIs(t *testing.T) {
+	inSlowWard(t, 45*time.Second, func(w ward, s *slow) {
+		v := w.Join()
+		w.later(2 * time.Second)
+		sig := w.signal(v, "chat", "errors")
+		if sig.State != health.Fresh || len(sig.Series) != 21 || !v.Snapshot().Asking {
+			t.Errorf("after two seconds errors is %v with %d points, asking %v", sig.State, len(sig.Series), v.Snapshot().Asking)
+		}
+		if c, _ := v.Snapshot().Service("chat"); c.Status != health.OK {
+			t.Errorf("after two seconds chat is %v", c.Status)
+		}
+		w.later(time.Minute)
+		if sig := w.signal(v, "chat", "errors"); len(sig.Series) < 240 || v.Snapshot().Asking {
+			t.Errorf("after a minute it has %d points, asking %v", len(sig.Series), v.Snapshot().Asking)
+		}
+	})
+}
+
+// TestAServerIsAskedTheSameHoweverLongItNeedsForTheFirstHour: until the first round
+// is whole nothing that it has answered is asked again.
+func TestAServerIsAskedTheSameHoweverLongItNeedsForTheFirstHour(t *testing.T) {
+	asked := map[time.Duration]int{}
+	for _, takes := range []time.Duration{time.Second, 45 * time.Second} {
+		inSlowWard(t, takes, func(w ward, s *slow) {
+			v := w.Join()
+			for v.Snapshot().Asking {
+				<-v.Changed()
+			}
+			asked[takes] = v.Snapshot().Load.Queries
+			before := len(s.log())
+			w.later(20 * time.Second)
+			if n := len(s.log()) - before; n < 2 || n > 8 {
+				t.Errorf("%v: after the first round it was asked %d times in two refreshes", takes, n)
+			}
+		})
+	}
+	if asked[time.Second] != asked[45*time.Second] {
+		t.Errorf("questions until all was there: %v", asked)
+	}
+}
+
+func TestAnHourThatAServerRefusesComesInPieces(t *testing.T) {
+	inSlowWard(t, 0, func(w ward, s *slow) {
+		s.refuse.Store(int64(20 * time.Minute))
+		v := w.Join()
+		w.later(3 * time.Minute)
+		if sig := w.signal(v, "chat", "errors"); len(sig.Series) < 240 || sig.State != health.Fresh || sig.Note != "" {
+			t.Errorf("after three minutes it has %d points and is %v %q\n%s", len(sig.Series), sig.State, sig.Note, strings.Join(s.log(), "\n"))
+		}
+		if n := counted(s.log(), "refused"); n > 4 {
+			t.Errorf("it refused %d times", n)
+		}
+	})
+}
+
+// TestARefreshThatWasSlowedDownBecomesAsFastAsItWas: also when somebody looks around
+// in the meantime, who is answered long after the first answer of a beat.
+func TestARefreshThatWasSlowedDownBecomesAsFastAsItWas(t *testing.T) {
+	inSlowWard(t, 0, func(w ward, s *slow) {
+		v := w.Join()
+		w.later(time.Minute)
+		s.slower.Store(int64(40 * time.Second))
+		w.later(10 * time.Minute)
+		if l := v.Snapshot().Load; l.Refresh < 40*time.Second || !strings.HasPrefix(l.RefreshWhy, "main needs ") {
+			t.Fatalf("refresh is %v because %q", l.Refresh, l.RefreshWhy)
+		}
+		s.slower.Store(0)
+		for i := range 200 { // 20 minutes
+			v.Want(health.Interest{Service: []string{"chat", "fraud"}[i%2]})
+			w.later(6 * time.Second)
+		}
+		if l := v.Snapshot().Load; l.Refresh != 10*time.Second || l.RefreshWhy != "" {
+			t.Errorf("long after it was fast again refresh is %v because %q", l.Refresh, l.RefreshWhy)
+		}
+	})
+}
+
+// skewed is a fake whose clock may be wrong.
+type skewed struct {
+	*fake
+	by time.Duration
+}
+
+func (s *skewed) Range(ctx context.Context, expr string, start, end time.Time, step time.Duration) (sources.Answer, error) {
+	a, err := s.fake.Range(ctx, expr, start, end, step)
+	s.set(func(*fake) { a.Skew = s.by })
+	return a, err
+}
+
+func (s *skewed) Instant(ctx context.Context, expr string, at time.Time) (sources.Answer, error) {
+	a, err := s.fake.Instant(ctx, expr, at)
+	s.set(func(*fake) { a.Skew = s.by })
+	return a, err
+}
+
+func TestAClockThatIsRightAgainIsNotCalledWrong(t *testing.T) {
+	second := &skewed{&fake{name: "askew", value: func(string, time.Time) (float64, bool) { return 0.001, true }}, 7 * time.Second}
+	inWard(t, func() sources.Source { return second }, func(w ward) {
+		v := w.Join()
+		w.later(time.Minute)
+		if got := v.Snapshot().Sources[1].Skew; got != 7*time.Second {
+			t.Fatalf("its clock is %v ahead", got)
+		}
+		second.set(func(*fake) { second.by = 0 })
+		w.later(time.Minute)
+		if got := v.Snapshot().Sources[1].Skew; got != 0 {
+			t.Errorf("a minute after it was set right it is called %v ahead", got)
+		}
+	})
+}
