@@ -140,12 +140,25 @@ func services() []health.Service {
 }
 
 func drift(service, what, kind string, psi float64, level string, status health.Status) health.Drift {
-	return health.Drift{
+	d := health.Drift{
 		Service: service, Signal: what, Kind: kind, PSIAdj: &psi, Low: health.Num(psi * .7), High: health.Num(psi * 1.3),
 		P: health.Num(.003), NRef: 4100, NCur: 3900, Level: level, Status: status, Since: at(30),
 		Cells: []string{"0-20", "20-80", "80-200", "200-"}, Ref: []float64{.2, .5, .2, .1}, Cur: []float64{.1, .3, .35, .25},
 		Against: "the same 15 m one hour before", Query: "sum by (le) (increase(ai_prompt_length_bucket[15m]))",
+		Band: health.Num(.05), Detectable: health.Num(.11), Outcome: "answers judged good 0.81, unchanged",
+		Measures: []health.Measure{
+			{Name: "PSI", Base: "nats", Value: psi}, {Name: "JS distance", Base: "base 2", Value: psi * .8},
+			{Name: "Wasserstein", Value: 31, Bound: health.Num(12), Note: "lower bound: mass above the last bucket"},
+		},
 	}
+	for i := range 8 {
+		d.Windows = append(d.Windows, health.DriftWindow{End: at(float64(60 * (8 - i))), N: 4000, PSIAdj: health.Num(.01), Shares: []float64{.21, .48, .2, .11}})
+	}
+	if status != health.OK {
+		d.Onset = health.Onset{At: at(30), Kind: "step", Up: true, Score: 8, Step: 15 * time.Second}
+		d.Near = []string{"c3"}
+	}
+	return d
 }
 
 func failures() []health.Failure {

@@ -113,8 +113,11 @@ func narrow(all rect, a Arrangement, panes []string, focus int) []Box {
 		lower = min(max(a.Lower, 1), len(panes)-1)
 	}
 	share := 55
-	if a.Screen == "service" {
+	switch a.Screen {
+	case "service":
 		share = 75 // charts need height to say anything
+	case "drift":
+		share = 45 // and so do distributions
 	}
 	top, rest := all.above(a.room(0, all.H, share))
 	return []Box{top.box(panes[0]), rest.box(panes[lower])}
@@ -145,7 +148,11 @@ func wide(all rect, a Arrangement, panes []string) []Box {
 		middle, bottom := rest.above(a.room(1, rest.H, 50))
 		return []Box{top.box(panes[0]), middle.box(panes[1]), bottom.box(panes[2])}
 	}
-	top, rest := all.above(a.room(0, all.H, 50))
+	share := 50
+	if a.Screen == "drift" {
+		share = 40
+	}
+	top, rest := all.above(a.room(0, all.H, share))
 	return []Box{top.box(panes[0]), rest.box(panes[1])}
 }
 

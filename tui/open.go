@@ -42,7 +42,7 @@ var openers = map[string]opener{
 	"alerts": func(s State, sc scene, id string) (State, string) {
 		return s.showService(sc, alertService(sc.snap, id))
 	},
-	"drift": func(s State, _ scene, _ string) (State, string) { return s.focus("driftdetail"), "" },
+	"drift": func(s State, sc scene, _ string) (State, string) { return s.openComparison(sc), "" },
 	"charts": func(s State, _ scene, _ string) (State, string) {
 		return s.with("charts", func(p *pane.State) { p.Large = !p.Large }), ""
 	},

@@ -104,6 +104,9 @@ func (s State) Interest() health.Interest {
 	if s.View.Screen == "request" {
 		i.Request = s.View.Request
 	}
+	if s.View.Screen == "drift" {
+		i = s.wantedDrift(i)
+	}
 	if s.Confirm.Open {
 		i.Plan = s.Confirm.wanted()
 	}
@@ -210,7 +213,7 @@ func (s State) settled(sc scene) State {
 	case "failures":
 		s.View.Failure = s.selected(sc, "failures")
 	case "drift":
-		s.View.Drift = s.selected(sc, "drift")
+		s = s.settledDrift(sc)
 	case "alerts":
 		s.View.Alert = s.selected(sc, "alerts")
 	}
@@ -255,6 +258,7 @@ func (s State) returned() State {
 	last := s.Back[len(s.Back)-1]
 	s.Back = s.Back[:len(s.Back)-1]
 	last.View.Window, last.View.At, last.View.Content = s.View.Window, s.View.At, s.View.Content
+	last.View.Against = s.View.Against
 	s.View, s.Focus, s.Lower = last.View, last.Focus, last.Lower
 	return s
 }

@@ -9,6 +9,7 @@ func defaultTable() []Key {
 	rows = append(rows, moveKeys()...)
 	rows = append(rows, timeKeys()...)
 	rows = append(rows, lookKeys()...)
+	rows = append(rows, referenceKey(), baselineKey())
 	return append(rows, actKeys()...)
 }
 

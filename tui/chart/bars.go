@@ -28,6 +28,22 @@ func HBar(share float64, ascii bool, w int) string {
 	return bar + strings.Repeat(" ", w-n)
 }
 
+// HBarTick is HBar with a tick where another share ends on the same axis, so that
+// the two can be compared without looking away. A tick at zero is not drawn.
+func HBarTick(share, tick float64, ascii bool, w int) string {
+	bar := HBar(share, ascii, w)
+	if w < 1 || math.IsNaN(tick) || tick <= 0 {
+		return bar
+	}
+	mark := '│'
+	if ascii {
+		mark = '|'
+	}
+	cells := []rune(bar)
+	cells[min(max(int(math.Round(min(tick, 1)*float64(w)))-1, 0), w-1)] = mark
+	return string(cells)
+}
+
 // Shared is the axis of several distributions beside each other: their largest
 // share, at least a tenth of all.
 func Shared(distributions ...[]float64) float64 {
@@ -40,4 +56,11 @@ func Shared(distributions ...[]float64) float64 {
 		}
 	}
 	return top
+}
+
+// RoundShared is Shared up to the next twentieth: an axis that stands still while
+// its largest share trembles.
+func RoundShared(distributions ...[]float64) float64 {
+	const part = 20
+	return min(math.Ceil(Shared(distributions...)*part-1e-9)/part, 1)
 }

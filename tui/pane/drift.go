@@ -1,8 +1,9 @@
 package pane
 
 import (
+	"cmp"
+	"math"
 	"slices"
-	"strings"
 
 	"sickbay/health"
 	"sickbay/themes"
@@ -16,252 +17,259 @@ func init() {
 		Draw:    drawDrift,
 		Items:   driftIDs,
 		Extent:  listExtent(driftIDs, 1),
+		Sorts:   driftSorts,
 		Explain: explainDrift,
 	})
 }
 
+// driftTitle says what the selected comparison compares with: services may have
+// references of their own, such as what was before their last deployment.
 func driftTitle(in Input) string {
-	s, ok := selectedService(in)
-	if !ok {
-		return "DRIFT"
+	title := "DRIFT"
+	if in.View.Against != "" {
+		title += " against " + string(in.View.Against)
 	}
-	title := "DRIFT of " + s.Name
-	if i := slices.IndexFunc(s.Drift, func(d health.Drift) bool { return d.Against != "" }); i >= 0 {
-		title += ": now against " + s.Drift[i].Against
+	r, ok := selectedDrift(in)
+	switch {
+	case !ok || r.Against == "":
+		return health.Clean(title)
+	case in.View.Against == "":
+		return health.Clean(title + ": now against " + r.Against)
 	}
-	return health.Clean(title)
+	return health.Clean(title + ": " + r.Against)
 }
 
-// drifts are the comparisons that are shown. A score of another tool stands in the
-// row of the comparison of the same thing, and in one of its own if there is none.
-func drifts(in Input) []health.Drift {
-	s, _ := selectedService(in)
-	var out []health.Drift
-	for _, d := range s.Drift {
-		if d.Kind == "exported" && slices.ContainsFunc(s.Drift, func(v health.Drift) bool { return v.Kind != "exported" && same(v, d) }) {
-			continue
-		}
-		if matches(in.State.Filter, d.Signal, d.Feature, d.Level, d.Tool) {
-			out = append(out, d)
+var driftSorts = []string{"consequence", "service", "score"}
+
+// shownDrifts are the comparisons of all services, as this viewer orders them.
+func shownDrifts(in Input) []DriftRow {
+	all := Drifts(in.Snap)
+	shown := all[:0]
+	for _, r := range all {
+		if matches(in.State.Filter, r.Of.Name, r.Signal, r.Feature, r.Level, r.Tool) {
+			shown = append(shown, r)
 		}
 	}
-	return out
-}
-
-func same(a, b health.Drift) bool { return a.Signal == b.Signal && a.Feature == b.Feature }
-
-// exported is what other tools say of the same thing: "evidently psi 2.16".
-func exported(in Input, d health.Drift) string {
-	s, _ := selectedService(in)
-	var out []string
-	for _, v := range s.Drift {
-		if v.Kind == "exported" && d.Kind != "exported" && same(v, d) {
-			out = append(out, strings.TrimSpace(v.Tool+" "+number(health.Score, v.Score)))
-		}
+	switch driftSorts[min(max(in.State.Sort, 0), len(driftSorts)-1)] {
+	case "service":
+		slices.SortStableFunc(shown, func(a, b DriftRow) int { return cmp.Compare(a.Of.Name, b.Of.Name) })
+	case "score":
+		slices.SortStableFunc(shown, func(a, b DriftRow) int { return cmp.Compare(b.shift(), a.shift()) })
 	}
-	return strings.Join(out, ", ")
+	return shown
 }
 
 func driftIDs(in Input) []string {
 	var ids []string
-	for _, d := range drifts(in) {
-		ids = append(ids, DriftID(d))
+	for _, r := range shownDrifts(in) {
+		ids = append(ids, r.ID())
 	}
 	return ids
 }
 
 func drawDrift(in Input, w, h int) []string {
-	s, ok := selectedService(in)
-	shown := drifts(in)
+	shown := shownDrifts(in)
 	switch {
 	case in.Snap.Asking && len(shown) == 0:
 		return sheet(in, w, h, asking(in))
-	case !ok:
-		return sheet(in, w, h, "no service is selected")
-	case len(s.Drift) == 0:
-		return sheet(in, w, h, "no distribution of "+s.Name+" is measured: drift needs histograms, categories or scores of a drift tool")
-	case len(shown) == 0:
+	case len(shown) == 0 && in.State.Filter != "":
 		return sheet(in, w, h, "nothing that is compared contains “"+in.State.Filter+"”")
+	case len(shown) == 0:
+		return sheet(in, w, h, "no distribution of any service is measured: drift needs histograms, categories or scores of a drift tool")
 	case h < 1:
 		return nil
 	}
-	ids := driftIDs(in)
-	if in.State.Selected == "" {
-		in.State.Selected = in.View.Drift
+	ids := make([]string, len(shown))
+	for i, r := range shown {
+		ids[i] = r.ID()
 	}
-	name := 12
-	for _, d := range shown {
-		name = max(name, len(driftName(d)))
-	}
-	c := driftColumns{name: min(name+1, max(w/3, 8), 40), interval: w >= 63, n: w >= 77, tail: w >= 50}
-	c.trend = w >= 97 && slices.ContainsFunc(shown, func(d health.Drift) bool { return len(d.Trend) > 0 })
+	c := newDriftColumns(shown, w)
 	head := newRow(in.Look, w)
 	c.head(head)
 	body := rows(in, w, h-1, ids, func(r *row, i int, name themes.Role) { c.row(in, r, shown[i], name) })
 	return append([]string{head.String()}, body...)
 }
 
-// driftColumns says which columns there is room for.
-type driftColumns struct {
-	name                     int
-	interval, n, trend, tail bool
+// driftColumns are how wide the columns are; 0 is one there is no room for.
+type driftColumns struct{ service, what, n, interval, level, since, trend int }
+
+// The widths of columns whose texts have one.
+const (
+	countedWidth  = 9  // "12k/7.3k"
+	scoreWidth    = 5  // "0.46"
+	intervalWidth = 9  // "0.41–0.51"
+	levelWidth    = 12 // "no reference"
+	sinceWidth    = 6  // "13:50", "Nov 22"
+	othersWidth   = 21 // "(evidently psi 2.22)"
+	trendWidth    = 16
+)
+
+func newDriftColumns(shown []DriftRow, w int) driftColumns {
+	c := driftColumns{service: 7, what: 8}
+	others, trends := false, false
+	for _, r := range shown {
+		c.service, c.what = max(c.service, len(r.Of.Name)), max(c.what, len(r.What()))
+		trends = trends || len(r.Trend) > 0
+		others = others || r.Others() != ""
+	}
+	c.service, c.what = min(c.service, max(w*16/100, 6), 20), min(c.what, max(w*22/100, 8), 32)
+	left := w - 3 - c.service - 1 - c.what - 1 - scoreWidth - 2 // the rest goes to what is missed most
+	take := func(n, gap int, wanted bool) int {
+		if !wanted || left < n+gap {
+			return 0
+		}
+		left -= n + gap
+		return n
+	}
+	c.level = take(levelWidth, 0, true)
+	c.interval = take(intervalWidth, 1, true)
+	c.n = take(countedWidth, 1, true)
+	c.since = take(sinceWidth, 1, true)
+	if others && left >= othersWidth+2+trendWidth/2 {
+		left -= othersWidth + 2
+	}
+	if trends && left >= trendWidth/2+2 {
+		c.trend = min(left-2, trendWidth)
+	}
+	return c
 }
 
 func (c driftColumns) head(r *row) {
-	r.gap(3).col(themes.Title, "WHAT", c.name).gap(1).right(themes.Title, "SCORE", 6).gap(1)
-	if c.interval {
-		r.col(themes.Title, "   INTERVAL", 14).gap(1)
+	r.gap(3).col(themes.Title, "SERVICE", c.service).gap(1).col(themes.Title, "WHAT", c.what).gap(1)
+	if c.n > 0 {
+		r.right(themes.Title, "THEN/NOW", c.n).gap(1)
 	}
-	if c.n {
-		r.right(themes.Title, "THEN", 6).gap(1).right(themes.Title, "NOW", 6).gap(2)
+	r.right(themes.Title, "SCORE", scoreWidth).gap(1)
+	if c.interval > 0 {
+		r.col(themes.Title, "INTERVAL", c.interval).gap(1)
 	}
-	if c.trend {
-		r.col(themes.Title, "TREND", 16).gap(2)
+	r.gap(1).col(themes.Title, "LEVEL", c.level).gap(1)
+	if c.since > 0 {
+		r.col(themes.Title, "SINCE", c.since).gap(1)
 	}
-	if c.tail {
-		r.put(themes.Title, "LEVEL")
-	}
-}
-
-func (c driftColumns) row(in Input, r *row, d health.Drift, name themes.Role) {
-	judged := themes.Text
-	if d.Status == health.Warn || d.Status == health.Critical {
-		judged = roleOf(d.Status)
-	}
-	r.put(driftSignRole(d), driftSign(in.Look, d)).gap(1).col(name, driftName(d), c.name).gap(1)
-	switch {
-	case d.PSIAdj != nil:
-		r.right(judged, health.Format(health.Score, *d.PSIAdj), 6)
-	case d.Score != nil:
-		r.right(themes.Faint, health.Format(health.Score, *d.Score), 6)
-	default:
-		r.right(themes.Faint, "–", 6)
-	}
-	r.gap(1)
-	if c.interval {
-		r.col(themes.Faint, interval(d), 14).gap(1)
-	}
-	if c.n {
-		r.right(themes.Text, counted(d, d.NRef), 6).gap(1).right(themes.Text, counted(d, d.NCur), 6).gap(2)
-	}
-	if c.trend {
-		r.own(themes.Text, chart.Spark(d.Trend, health.Up, in.Snap.At, in.Snap.Window, in.Look.ASCII, 16), 16).gap(2)
-	}
-	if c.tail {
-		r.put(judged, levelWords(d))
-		if !d.Since.IsZero() {
-			r.put(themes.Faint, " since "+clock(in, d.Since))
-		}
-		if says := exported(in, d); says != "" && r.w-r.used > len(says)+4 {
-			r.gap(2).put(themes.Faint, "("+says+")")
-		}
+	if c.trend > 0 {
+		r.gap(1).col(themes.Title, "TREND", c.trend)
 	}
 }
 
-// driftName is what is compared: "feature amount", "answer length".
-func driftName(d health.Drift) string {
-	if d.Feature == "" {
-		return d.Signal
+func (c driftColumns) row(in Input, r *row, d DriftRow, name themes.Role) {
+	r.put(d.signRole(), d.sign(in.Look)).gap(1).col(name, d.Of.Name, c.service).gap(1).col(name, d.What(), c.what).gap(1)
+	if c.n > 0 {
+		r.right(themes.Text, d.Counted(), c.n).gap(1)
 	}
-	return d.Signal + " " + d.Feature
-}
-
-// driftSign is the sign of the status; what cannot be judged, and what others
-// judge, has a dot.
-func driftSign(look *themes.Look, d health.Drift) string {
-	if d.Kind == "exported" || d.PSIAdj == nil {
-		return look.Glyph("·", ".")
+	if d.Level == "insufficient" { // its score says nothing, and must not be read
+		r.gap(1).put(themes.Text, fitting(d.Sentences(), r.w-r.used-1))
+		return
 	}
-	return sign(look, d.Status)
-}
-
-func driftSignRole(d health.Drift) themes.Role {
-	if d.Kind == "exported" || d.PSIAdj == nil {
-		return themes.Faint
+	judged := d.role()
+	score := judged
+	if d.PSIAdj == nil {
+		score = themes.Faint
 	}
-	return roleOf(d.Status)
-}
-
-// interval is "0.11 to 0.21": where the score lies with 95 % certainty.
-func interval(d health.Drift) string {
-	if d.Low == nil || d.High == nil {
-		return ""
-	}
-	return health.Format(health.Score, *d.Low) + " to " + health.Format(health.Score, *d.High)
-}
-
-// counted is how many were compared; nobody says that of a score of another tool.
-func counted(d health.Drift, n float64) string {
-	if d.Kind == "exported" && n == 0 {
-		return "–"
-	}
-	return count(n)
-}
-
-func count(v float64) string { return health.Format(health.Count, v) }
-
-// levelWords says the level as a word; an exported score says who computed it.
-func levelWords(d health.Drift) string {
+	r.right(score, d.Shift(), scoreWidth).gap(1)
 	if d.Kind == "exported" {
-		if d.Tool == "" {
-			return "by another tool, not judged here"
+		r.gap(1).put(themes.Faint, d.Words())
+		return
+	}
+	if c.interval > 0 {
+		r.col(themes.Faint, d.Interval(), c.interval).gap(1)
+	}
+	if r.gap(1); c.level == 0 {
+		return
+	}
+	r.col(judged, d.Words(), c.level).gap(1)
+	if c.since > 0 {
+		r.col(themes.Faint, d.since(in), c.since).gap(1)
+	}
+	if c.trend > 0 {
+		r.gap(1).own(themes.Text, chart.Spark(d.Trend, health.Up, in.Snap.At, in.Snap.Window, in.Look.ASCII, c.trend), c.trend)
+	}
+	if says := d.Others(); says != "" && r.w-r.used > len(says)+4 {
+		r.gap(2).put(themes.Faint, "("+says+")")
+	}
+}
+
+// fitting is the longest of some ways to say the same that fits, else the last.
+func fitting(ways []string, w int) string {
+	for _, s := range ways {
+		if len(s) <= w {
+			return s
 		}
-		return "by " + d.Tool + ", not judged here"
 	}
-	switch d.Level {
-	case "critical": // of the shift, which alone makes no service critical
-		return "large shift"
-	case "warn":
-		return "shift"
-	case "insufficient":
-		return "too few to tell"
-	case "no_data":
-		return "no data"
-	case "no_reference":
-		return "no reference"
-	case "small":
-		return "small, within limits"
-	}
-	return d.Level
+	return ways[len(ways)-1]
 }
 
 func explainDrift(in Input) [][2]string {
-	d, ok := selectedDrift(in, in.State.Selected)
+	r, ok := selectedDrift(in)
 	if !ok {
 		return nil
 	}
-	out := [][2]string{{"compared", driftName(d)}, {"kind", d.Kind}, {"level", levelWords(d)}}
+	out := [][2]string{{"compared", r.What() + " of " + r.Of.Name}, {"kind", r.Kind}, {"level", r.Sentences()[0]}}
 	add := func(name, text string) {
 		if text != "" {
 			out = append(out, [2]string{name, text})
 		}
 	}
-	add("against", d.Against)
-	if d.PSIAdj != nil {
-		add("score", health.Format(health.Score, *d.PSIAdj)+" PSI, less what chance alone would give")
+	add("against", r.Against)
+	if r.PSIAdj != nil {
+		add("score", r.Shift()+" PSI, less what chance alone would give; from 0.10 it is a shift, from 0.25 a large one, if it is certain as well")
 	}
-	add("interval", interval(d))
-	add("others say", exported(in, d))
-	add("tool", d.Tool)
-	add("note", d.Note)
-	add("query", d.Query)
+	add("interval", r.Interval())
+	if r.Band != nil {
+		add("ordinary", "windows before this one reach "+shift(*r.Band)+" against each other")
+	}
+	add("others say", r.Others())
+	add("tool", r.Tool)
+	add("note", r.Note)
+	add("query", r.Query)
 	return out
 }
 
-// selectedDrift finds a comparison of the selected service by id; without an id
-// the first.
-func selectedDrift(in Input, id string) (health.Drift, bool) {
-	s, _ := selectedService(in)
-	if id == "" {
-		id = in.View.Drift
+// selectedDrift is the row that is selected in the list, or what the view says is
+// open; without either the first of the service that is looked at.
+func selectedDrift(in Input) (DriftRow, bool) {
+	all := Drifts(in.Snap)
+	id := in.State.Selected
+	if !slices.ContainsFunc(all, func(r DriftRow) bool { return r.ID() == id }) {
+		id = in.View.Service + "\x00" + in.View.Drift
 	}
-	for _, d := range s.Drift {
-		if DriftID(d) == id {
-			return d, true
+	of := -1
+	for i, r := range all {
+		if r.ID() == id {
+			return r, true
+		}
+		if of < 0 && r.Of.Name == in.View.Service {
+			of = i
 		}
 	}
-	if len(s.Drift) > 0 && id == "" {
-		return s.Drift[0], true
+	if of >= 0 && in.View.Drift == "" {
+		return all[of], true
 	}
-	return health.Drift{}, false
+	return DriftRow{}, false
+}
+
+// shift is a PSI in no more digits than anybody can use: its last ones change with
+// every request.
+func shift(v float64) string {
+	switch a := math.Abs(v); {
+	case math.IsNaN(v) || a > 1e6:
+		return "–"
+	case a >= 9.95:
+		return count(math.Round(v))
+	case a >= 0.995:
+		return count(math.Round(v*10) / 10)
+	}
+	return health.Format(health.Score, v)
+}
+
+func count(v float64) string { return health.Format(health.Count, v) }
+
+// rough is a count in two significant digits: a table of counts that grow by one
+// with each request would be sent again and again.
+func rough(v float64) string {
+	if a := math.Abs(v); a >= 100 && a < 1e300 {
+		unit := math.Pow(10, math.Floor(math.Log10(a))-1)
+		v = math.Round(v/unit) * unit
+	}
+	return count(math.Round(v))
 }

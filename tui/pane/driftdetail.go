@@ -1,135 +1,270 @@
 package pane
 
 import (
-	"fmt"
+	"math"
+	"strconv"
+	"time"
 
 	"sickbay/health"
 	"sickbay/themes"
-	"sickbay/tui/chart"
 )
 
 func init() {
 	register(Kind{
 		Name: "driftdetail",
 		Title: func(in Input) string {
-			d, ok := selectedDrift(in, "")
+			r, ok := openDrift(in)
 			if !ok {
 				return "THEN AND NOW"
 			}
-			return health.Clean("THEN AND NOW  " + driftName(d))
+			return health.Clean("THEN AND NOW  " + r.What() + " of " + r.Of.Name)
 		},
-		Draw:   func(in Input, w, h int) []string { return driftPage(in, w).cut(in.State.Offset, h) },
-		Lines:  func(in Input, w int) int { return len(driftPage(in, w).rows) },
-		Extent: textExtent(driftPage),
+		Draw:    func(in Input, w, h int) []string { return driftPage(in, w).cut(in.State.Offset, h) },
+		Lines:   func(in Input, w int) int { return len(driftPage(in, w).rows) },
+		Extent:  textExtent(driftPage),
+		Explain: func(in Input) [][2]string { in.State.Selected = ""; return explainDrift(in) },
 	})
 }
 
-// driftPage is the verdict on one comparison, both distributions beside each other
-// on one axis, and what else is known of it.
+// openDrift is the comparison that is looked at.
+func openDrift(in Input) (DriftRow, bool) {
+	in.State.Selected = ""
+	return selectedDrift(in)
+}
+
+// besideWidth is from how many cells on the numbers stand beside the distributions
+// and not below them.
+const besideWidth = 104
+
+// driftPage is the verdict on one comparison and what it did, both distributions
+// on one axis with the windows before them, and the numbers.
 func driftPage(in Input, w int) *page {
 	p := newPage(in, w)
-	d, ok := selectedDrift(in, "")
+	r, ok := openDrift(in)
 	if !ok {
 		p.wrap(themes.Faint, 1, "no comparison is selected")
 		return p
 	}
-	p.verdict(d)
-	p.distributions(d)
-	if d.Kind != "exported" {
-		p.blank()
-		p.numbers(d)
+	p.verdict(r)
+	p.story(r)
+	if w >= besideWidth {
+		left, right := newPage(in, w*62/100), newPage(in, w-w*62/100)
+		left.distributions(r)
+		right.numbers(r)
+		p.rows = append(p.rows, abreast(left, right)...)
+	} else {
+		p.distributions(r)
+		p.numbers(r)
 	}
-	if d.Note != "" {
-		p.wrap(themes.Faint, 1, d.Note)
-	}
+	p.origin(r)
 	return p
 }
 
-// verdict is one row: how far, since when, from how many.
-func (p *page) verdict(d health.Drift) {
-	if d.Kind == "exported" {
-		p.wrap(themes.Text, 1, "score "+number(health.Score, d.Score)+", computed by "+orDash(d.Tool))
+// abreast are the rows of two pages next to each other.
+func abreast(left, right *page) []string {
+	out := make([]string, max(len(left.rows), len(right.rows)))
+	for i := range out {
+		for _, p := range []*page{left, right} {
+			if i < len(p.rows) {
+				out[i] += p.rows[i]
+			} else {
+				out[i] += blanks(p.w)
+			}
+		}
+	}
+	return out
+}
+
+// verdict is a sentence: how far, how sure, since when.
+func (p *page) verdict(r DriftRow) {
+	if r.Kind == "exported" {
+		p.wrap(themes.Text, 1, "score "+r.Shift()+", computed by "+orDash(r.Tool))
 		p.wrap(themes.Faint, 1, "shown as exported: sickbay does not know its limits and does not judge it")
 		return
 	}
-	role, text := themes.Text, levelWords(d)
-	if d.Status == health.Warn || d.Status == health.Critical {
-		role = roleOf(d.Status)
+	text := r.Sentences()[0]
+	if r.Moved() && !r.Since.IsZero() {
+		text += " since " + clock(p.in, r.Since)
 	}
-	if !d.Since.IsZero() {
-		text += " since " + clock(p.in, d.Since)
+	if r.PSIAdj != nil && r.Level != "insufficient" {
+		text += ": PSI " + r.Shift()
+		if i := r.Interval(); i != "" {
+			text += " (" + i + ")"
+		}
 	}
-	if d.PSIAdj != nil {
-		text += "   PSI " + health.Format(health.Score, *d.PSIAdj)
+	if r.Band != nil && r.Level != "insufficient" {
+		text += ", ordinary windows reach " + shift(*r.Band)
 	}
-	p.wrap(role, 1, text)
+	p.hang(r.role(), 3, 3, func(row *row) { row.gap(1).put(r.signRole(), r.sign(p.in.Look)) }, text)
+}
+
+// story is what moved beside it: the outcome, the onset, and what changed near it.
+func (p *page) story(r DriftRow) {
+	if r.Outcome != "" {
+		p.fact("outcome", themes.Text, r.Outcome)
+	}
+	if r.Onset != (health.Onset{}) {
+		p.fact("onset", themes.Text, onsetWords(p.in, r.Onset))
+	}
+	name := "near it"
+	for _, id := range r.Near {
+		for i := range p.in.Snap.Changes {
+			if c := &p.in.Snap.Changes[i]; c.ID == id {
+				p.fact(name, themes.Accent, nearWords(p.in, r, c))
+				name = ""
+			}
+		}
+	}
+}
+
+// onsetWords is "a step up at 13:50 ± 15 s, and it lasts".
+func onsetWords(in Input, o health.Onset) string {
+	text := "a " + map[string]string{"step": "step", "ramp": "slow change", "spread": "change of spread"}[o.Kind]
+	if text == "a " {
+		text = "a change"
+	}
+	switch {
+	case o.Kind == "spread" && o.Up:
+		text = "a wider spread"
+	case o.Kind == "spread":
+		text = "a narrower spread"
+	case o.Up:
+		text += " up"
+	default:
+		text += " down"
+	}
+	if o.Kind == "ramp" {
+		text += " from "
+	} else {
+		text += " at "
+	}
+	text += clock(in, o.At)
+	if o.Step > 0 {
+		text += " ± " + health.Ago(o.Step)
+	}
+	if o.End.IsZero() {
+		return text + ", and it lasts"
+	}
+	return text + ", until " + clock(in, o.End)
+}
+
+// nearWords is a change and how long before the onset it was: "13:49 data v7 → v8,
+// 1 m before".
+func nearWords(in Input, r DriftRow, c *health.Change) string {
+	text := clock(in, c.At) + " " + c.Kind
+	if v := arrowTo(c.From, c.To); v != "" {
+		text += " " + v
+	}
+	if c.Service != r.Of.Name && c.Service != "" {
+		text += " of " + c.Service
+	}
+	began := r.Onset.At
+	if began.IsZero() {
+		began = r.Since
+	}
+	if d := began.Sub(c.At); !began.IsZero() && !c.At.IsZero() {
+		switch {
+		case d.Abs() < time.Second:
+			text += ", at the same time"
+		case d > 0:
+			text += ", " + health.Ago(d) + " before"
+		default:
+			text += ", " + health.Ago(-d) + " after"
+		}
+	}
+	return text
 }
 
 // numbers are what a second look asks for.
-func (p *page) numbers(d health.Drift) {
-	if i := interval(d); i != "" {
-		p.fact("interval", themes.Text, i+", with 95 % certainty")
+func (p *page) numbers(r DriftRow) {
+	if r.Kind != "exported" {
+		p.blank()
+		p.fact("counted", themes.Text, rough(r.NRef)+" then, "+rough(r.NCur)+" now")
+		p.fact("certainty", themes.Text, certainty(r))
+		if r.Gap != nil {
+			what := "between the cumulative shares"
+			if r.Kind == "categorical" {
+				what = "of one share"
+			}
+			p.fact("gap", themes.Text, health.Format(health.Ratio, *r.Gap)+", the widest "+what)
+		}
 	}
-	if d.P != nil {
-		p.fact("by chance", themes.Text, probability(*d.P))
-	}
-	if d.Gap != nil {
-		p.fact("widest gap", themes.Text, health.Format(health.Ratio, *d.Gap)+" between the cumulative shares")
-	}
-	if says := exported(p.in, d); says != "" {
+	if says := r.Others(); says != "" {
 		p.fact("others say", themes.Text, says+", shown as exported and not judged here")
 	}
-	counted := count(d.NRef) + " then, " + count(d.NCur) + " now"
-	if d.Detectable != nil {
-		counted += fmt.Sprintf(": enough to see a shift of %.2g standard deviations", *d.Detectable)
+	for i, m := range r.Measures {
+		if i == 0 {
+			p.blank()
+		}
+		p.measure(m)
 	}
-	p.fact("counted", themes.Text, counted)
+}
+
+// certainty says how likely the shift is by chance, and what would have been seen.
+func certainty(r DriftRow) string {
+	text := "not known"
+	if r.P != nil {
+		text = probability(*r.P) + " by chance"
+	}
+	if d := r.Detectable; d != nil && r.Kind != "categorical" && *d > 0 && *d < 1e3 {
+		text += "; a shift of " + strconv.FormatFloat(*d, 'g', 2, 64) + " sigma would be seen"
+	}
+	return text
 }
 
 // probability says a p-value no more precisely than anybody can use it.
 func probability(p float64) string {
-	if p < 0.0001 {
+	switch {
+	case math.IsNaN(p):
+		return "p not known"
+	case p < 0.0001:
 		return "p < 0.0001"
 	}
-	return fmt.Sprintf("p = %.2g", p)
+	return "p = " + strconv.FormatFloat(p, 'g', 1, 64)
 }
 
-// distributions draws a row for each cell: its label, its share then, its share
-// now.
-func (p *page) distributions(d health.Drift) {
-	n := min(len(d.Cells), len(d.Ref), len(d.Cur))
-	if n == 0 {
-		p.wrap(themes.Faint, 1, "the shares are not known")
-		return
-	}
-	first, label := 0, 6
-	for ; first < n-1 && d.Ref[first] == 0 && d.Cur[first] == 0; first++ { // nothing was ever in it
-	}
-	for ; n > first+1 && d.Ref[n-1] == 0 && d.Cur[n-1] == 0; n-- {
-	}
-	for _, c := range d.Cells[first:n] {
-		label = max(label, len([]rune(c)))
-	}
-	label = min(label, max(p.w/4, 1), 24)
-	bar := min(max((p.w-label-4-2*9)/2, 0), 60)
-	then := "then"
-	if d.Against != "" {
-		then += ": " + d.Against
+// measure is one number as the field names it, its bound, and what to keep in mind.
+func (p *page) measure(m health.Measure) {
+	name := m.Name
+	if m.Base != "" {
+		name += ", " + m.Base
 	}
 	p.line(func(r *row) {
-		r.gap(label+3).col(themes.Title, then, bar+7).gap(2).col(themes.Title, "now", bar+7)
+		r.gap(1).col(themes.Faint, name, min(max(p.w-18, 12), 30)).gap(1).right(themes.Text, figure(m.Value), 6)
+		if m.Bound != nil {
+			r.gap(2).put(themes.Faint, "bound "+figure(*m.Bound))
+		}
 	})
-	top := chart.Shared(d.Ref[:n], d.Cur[:n])
-	for i := first; i < n; i++ {
-		p.line(func(r *row) {
-			r.gap(1).right(themes.Text, d.Cells[i], label)
-			p.share(r, themes.Faint, d.Ref[i], top, bar)
-			r.gap(1)
-			p.share(r, themes.Line1, d.Cur[i], top, bar)
-		})
+	if m.Note != "" {
+		p.wrap(themes.Faint, 3, m.Note)
 	}
 }
 
-func (p *page) share(r *row, role themes.Role, share, top float64, bar int) {
-	r.right(themes.Text, health.Format(health.Ratio, share), 8).gap(1).own(role, chart.HBar(share/top, p.in.Look.ASCII, bar), bar)
+// figure is a number of any size in at most two digits that change.
+func figure(v float64) string {
+	switch a := math.Abs(v); {
+	case math.IsNaN(v) || a > 1e15:
+		return "–"
+	case a >= 9.95:
+		return rough(v)
+	case a >= 0.995:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	case a >= 0.00995 || a == 0:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 1, 64)
+}
+
+// origin is where the numbers come from.
+func (p *page) origin(r DriftRow) {
+	p.blank()
+	if r.Against != "" {
+		p.fact("then is", themes.Text, r.Against)
+	}
+	if r.Note != "" {
+		p.fact("note", themes.Text, r.Note)
+	}
+	if r.Query != "" {
+		p.fact("query", themes.Faint, r.Query)
+	}
 }

@@ -65,14 +65,13 @@ func TestAScoreOfAnotherToolStandsBesideTheComparison(t *testing.T) {
 	in := scene(t, "drift")
 	s, _ := in.Snap.Service(in.View.Service)
 	score := 0.42
-	own := s.Drift[0]
+	own, before := s.Drift[0], len(driftIDs(in))
 	twin := health.Drift{Service: s.Name, Signal: own.Signal, Feature: own.Feature, Kind: "exported", Tool: "evidently psi", Score: &score}
 	for i := range in.Snap.Services {
 		if v := &in.Snap.Services[i]; v.Name == s.Name {
 			v.Drift = append([]health.Drift{twin}, v.Drift...)
 		}
 	}
-	before := len(s.Drift)
 	if n := len(driftIDs(in)); n != before {
 		t.Errorf("%d rows, want %d: the score has a row of its own", n, before)
 	}

@@ -175,8 +175,8 @@ func fraudScore() health.Service {
 		Signals: signals(health.ML, levels{"traffic": {310, 312}, "errors": {0, 0}, "latency_p95": {0.018, 0.018}, "quality": {0.93, 0.93}, "outcome": {0.91, 0.91},
 			"feature_nulls": {0.001, 0.001}, "prediction_mean": {0.07, 0.07}}),
 		Drift: []health.Drift{
-			{Service: "fraud-score", Signal: "feature", Feature: "amount", Kind: "histogram", PSIAdj: health.Num(0.16), Low: health.Num(0.11), High: health.Num(0.21), Gap: health.Num(0.12), P: health.Num(0.0004), NRef: 88000, NCur: 21000, Level: "warn", Status: health.Warn, Since: before(20 * mnt),
-				Cells: []string{"≤ 10", "≤ 50", "≤ 200", "> 200"}, Ref: []float64{0.4, 0.3, 0.2, 0.1}, Cur: []float64{0.22, 0.28, 0.3, 0.2}, Trend: trend(from(0.02, 0.16)), Against: "the same 15 m one hour before", Query: "sum by (service, le, feature) (increase(ai_feature_value_bucket[15m]))"},
+			opened(health.Drift{Service: "fraud-score", Signal: "feature", Feature: "amount", Kind: "histogram", PSIAdj: health.Num(0.16), Low: health.Num(0.11), High: health.Num(0.21), Gap: health.Num(0.12), P: health.Num(0.0004), NRef: 88000, NCur: 21000, Level: "warn", Status: health.Warn, Since: before(20 * mnt),
+				Cells: []string{"≤ 10", "≤ 50", "≤ 200", "> 200"}, Ref: []float64{0.4, 0.3, 0.2, 0.1}, Cur: []float64{0.22, 0.28, 0.3, 0.2}, Trend: trend(from(0.02, 0.16)), Against: "the same 15 m one hour before", Query: "sum by (service, le, feature) (increase(ai_feature_value_bucket[15m]))"}),
 			{Service: "fraud-score", Signal: "feature", Feature: "country", Kind: "exported", Score: health.Num(0.08), Tool: "evidently, jensen-shannon", Level: "", Trend: trend(from(0.07, 0.08))},
 			{Service: "fraud-score", Signal: "feature", Feature: "merchant_age", Kind: "histogram", NRef: 12, NCur: 4, Level: "insufficient", Detectable: health.Num(0.8)},
 			{Service: "fraud-score", Signal: "prediction", Kind: "categorical", PSIAdj: health.Num(0.01), Low: health.Num(0), High: health.Num(0.02), NRef: 88000, NCur: 21000, Level: "ok", Status: health.OK, Cells: []string{"ok", "fraud"}, Ref: []float64{0.97, 0.03}, Cur: []float64{0.968, 0.032}},

@@ -17,14 +17,13 @@ func AlertID(a health.Alert) string {
 	return b.String()
 }
 
-// DriftID is what View.Drift holds. A score computed by others is told apart by who
-// computed it.
+// DriftID is what View.Drift holds: the key of a comparison within its service. A
+// score computed by others is told apart by who computed it.
 func DriftID(d health.Drift) string {
-	id := d.Signal + "/" + d.Feature
 	if d.Kind == "exported" {
-		id += "/" + d.Tool
+		return d.Key() + "\x00" + d.Tool
 	}
-	return id
+	return d.Key()
 }
 
 // SuspectID is the id of the change a suspect is; the suspects that are no change
@@ -34,4 +33,17 @@ func SuspectID(s health.Suspect) string {
 		return s.Change
 	}
 	return "suspect " + strconv.Itoa(s.Rank) + " " + s.Kind
+}
+
+// SplitDrift is the service and the DriftID of a row of the drift pane.
+func SplitDrift(row string) (service, drift string) {
+	service, drift, _ = strings.Cut(row, "\x00")
+	return service, drift
+}
+
+// DriftKey is the key of the comparison with a DriftID; own is false for scores that
+// are computed by others.
+func DriftKey(id string) (key string, own bool) {
+	key, _, exported := strings.Cut(id, "\x00")
+	return key, key != "" && !exported
 }
