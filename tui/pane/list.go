@@ -80,6 +80,7 @@ type page struct {
 	rows []string
 	item []int // first row of each item, for pages whose parts can be selected
 
+	id    string            // id of the request it shows
 	told  map[string]string // the facts so far, for the page beside this one
 	other map[string]string // the facts of the page beside this one; nil: there is none
 }
@@ -193,11 +194,17 @@ func (p *page) tell(name, text string) (mark string) {
 		p.told = map[string]string{}
 	}
 	p.told[name] = text
+	if slices.Contains(unlike, name) {
+		return ""
+	}
 	if other, known := p.other[name]; p.other != nil && (!known || other != text) {
 		return p.in.Look.Glyph("≠", "!")
 	}
 	return ""
 }
+
+// unlike are facts in which no two requests agree: to mark them would hide the others.
+var unlike = []string{"time", "trace", "failure", "timing", "tokens", "cost"}
 
 // only keeps the rows that hold a text, in lower case.
 func (p *page) only(text string) {

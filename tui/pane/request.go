@@ -57,6 +57,7 @@ func wholeRequest(in Input, w int) *page {
 	case ok && w >= 110:
 		x := w*2/5 + 1 // a trace id fits beside its name
 		left, right := newRequestPage(in, x-1), newRequestPage(in, w-x-2)
+		left.id, right.id = in.View.Request, in.View.Request
 		left.about(q)
 		left.circumstances(q)
 		right.said(q)
@@ -93,7 +94,7 @@ func newRequestPage(in Input, w int) *page {
 // requestPage is one request; what the facts of another say otherwise is marked.
 func requestPage(in Input, id string, w int, other map[string]string) *page {
 	p := newRequestPage(in, w)
-	p.other = other
+	p.id, p.other = id, other
 	q, ok := in.Snap.Requests[id]
 	switch {
 	case id == "":
@@ -275,7 +276,7 @@ func (p *page) hidden() bool { return p.in.View.Content != "redacted" && !p.full
 // full says whether this viewer may see everything of the request that is open.
 func (p *page) full() bool {
 	v := p.in.View
-	return v.Content == "full" || v.Reveal != "" && v.Reveal == v.Request
+	return v.Content == "full" || v.Reveal != "" && v.Reveal == p.id
 }
 
 // shown is content as this viewer may see it.
