@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -8,6 +9,21 @@ import (
 
 	"sickbay/health"
 )
+
+// A case file collects evidence: what is written is what is summed.
+type caseFile struct {
+	tenths  int // whole tenths of a point, so that sums are exact
+	lines   []string
+	refuted string // why it cannot be
+}
+
+func (c *caseFile) add(points float64, format string, args ...any) {
+	tenths := int(math.Round(points * 10))
+	c.tenths += tenths
+	c.lines = append(c.lines, fmt.Sprintf("%+.1f  %s", float64(tenths)/10, fmt.Sprintf(format, args...)))
+}
+
+func (c *caseFile) score() float64 { return float64(c.tenths) / 10 }
 
 // delay is how long a kind of change takes to show: nearly all of it within the
 // grace, then it becomes half as likely with every half-life.
@@ -25,6 +41,13 @@ var delays = map[string]delay{
 	"data":   {1500 * time.Second, 1800 * time.Second},
 }
 
+func delayOf(kind string) delay {
+	if d, ok := delays[kind]; ok {
+		return d
+	}
+	return delays["deploy"]
+}
+
 // points is what a change that came lag before the first bad sign gets for it: 5
 // at once, 4 at the end of the grace, less and less after it.
 func (d delay) points(lag time.Duration) float64 {
@@ -36,73 +59,289 @@ func (d delay) points(lag time.Duration) float64 {
 	return 4*math.Exp2(-halves) - min(4, halves/2)
 }
 
+// weigh collects the evidence for one change.
+func (l *lookout) weigh(c health.Change) (*caseFile, health.Suspect) {
+	f := &caseFile{}
+	s := health.Suspect{Kind: c.Kind, Change: c.ID, Service: c.Service, From: c.From, To: c.To, At: c.At}
+	if late := c.At.Add(-c.Uncertain).Sub(l.symptom); late > l.slack() {
+		f.refuted = health.Ago(c.At.Sub(l.symptom)) + " after the first bad sign"
+		return f, s
+	}
+	l.time(f, c)
+	l.place(f, c)
+	l.versionsFail(f, c)
+	l.kind(f, c)
+	return f, s
+}
+
 // time weighs how long before the first bad sign c came.
-func (l *lookout) time(file *caseFile, c health.Change) {
-	d, ok := delays[c.Kind]
-	if !ok {
-		d = delays["deploy"]
-	}
+func (l *lookout) time(f *caseFile, c health.Change) {
 	slack := l.slack() + c.Uncertain
-	sign, lag := "the first bad sign", l.first.Sub(c.At)
+	sign, at := "the first bad sign", l.symptom
+	if m := l.motion(c.Service); !m.at.IsZero() && m.at.Before(at.Add(slack)) {
+		sign, at = "the first bad sign of "+c.Service, m.at
+	}
+	lag := at.Sub(c.At)
 	if -lag > slack { // bad before c, and something worse began after it
-		file.add(-3, "the first bad sign was %s before it", health.Ago(-lag))
-		sign, lag = "the worst sign", l.symptom.Sub(c.At)
+		f.add(-3, "%s was %s before it", sign, health.Ago(-lag))
+		sign, lag = "the alarm's own onset", l.symptom.Sub(c.At)
 	}
-	switch points := d.points(max(lag, 0)); {
+	switch points := delayOf(c.Kind).points(max(lag, 0)); {
 	case lag <= -time.Second:
-		file.add(points, "%s after %s: too close to tell which was first", health.Ago(-lag), sign)
+		f.add(points, "%s after %s: too close to tell which was first", health.Ago(-lag), sign)
 	case lag < time.Second:
-		file.add(points, "together with %s", sign)
+		f.add(points, "together with %s", sign)
 	default:
-		file.add(points, "%s before %s", health.Ago(lag), sign)
+		f.add(points, "%s before %s", health.Ago(lag), sign)
 	}
 }
 
-// place weighs whether the change is on the ill service itself. Which service
-// leans on which is not known here.
-func (l *lookout) place(file *caseFile, c health.Change) {
-	switch {
-	case c.Service == l.service.Name:
-		file.add(4, "a change of %s itself", c.Service)
-	case c.Service == "":
-		// it may be everywhere: neither for nor against
-	case l.illBefore(c.Service):
-		file.add(0.5, "a change of %s, which was ill first", c.Service)
+// place weighs whether the service of the change moved, and what it leans on not.
+func (l *lookout) place(f *caseFile, c health.Change) {
+	if c.Service == "" {
+		return // it may be everywhere: neither for nor against
+	}
+	m := l.motion(c.Service)
+	switch first, any := l.movedFirst(c.Service); {
+	case first && l.through(c.Service) != "":
+		f.add(0.5, "%s moved, but what fails goes through %s", c.Service, l.through(c.Service))
+	case first:
+		f.add(4, "%s moved, and nothing it leans on moved before it", c.Service)
+	case any:
+		f.add(0.5, "%s moved, but something it leans on moved first", c.Service)
 	default:
-		file.add(-4, "a change of another service, %s", c.Service)
+		l.still(f, c.Service, m.n)
+	}
+	around := !m.at.IsZero() && m.z >= clearlyIll && m.at.Before(l.symptom.Add(lookBack))
+	if !l.path[c.Service] && !around {
+		f.add(-4, "nothing says that %s leans on %s", l.Alarm.Service, c.Service)
 	}
 }
 
-// illBefore says whether another service is ill, and no later than this one.
-func (l *lookout) illBefore(name string) bool {
-	return slices.ContainsFunc(l.others, func(s health.Service) bool {
-		return s.Name == name && ill(s.Status) && !s.Since.IsZero() && !s.Since.After(l.service.Since.Add(l.slack()))
+// through is the service below another that most failing requests have in common;
+// "" if there is none.
+func (l *lookout) through(name string) string {
+	o := l.owner()
+	if o == "" || o == name || !l.below(name)[o] {
+		return ""
+	}
+	if _, low := l.blame.found[0].explained(); low <= 0.5 {
+		return ""
+	}
+	return o
+}
+
+// still weighs that no signal of a service moved: the more it has, the more that
+// says. Whoever calls it may have felt it.
+func (l *lookout) still(f *caseFile, name string, n int) {
+	if n > 0 {
+		f.add(-min(2, float64(n)/2), "none of %d signals of %s moved", n, name)
+	}
+	if above := l.seenBy(name); above != "" && l.path[name] {
+		if l.feltFirst(above) {
+			f.add(2.5/float64(1+n), "%s, which calls it, moved first", above)
+		}
+	}
+}
+
+// feltFirst says whether a service moved before everything it leans on that has
+// signals.
+func (l *lookout) feltFirst(name string) bool {
+	first, _ := l.movedFirst(name)
+	return first
+}
+
+// versionsFail weighs what requests say about a change's new version.
+func (l *lookout) versionsFail(f *caseFile, c health.Change) {
+	if l.contrast(f, c) {
+		return
+	}
+	if len(l.blame.found) == 0 {
+		return
+	}
+	top := l.blame.found[0]
+	_, low := top.explained()
+	if t, ok := l.claims(c); ok {
+		f.add(2+5*low, "%s", l.sentence(t))
+		return
+	}
+	owner := l.owner()
+	if owner == "" && !l.claimed() {
+		return
+	}
+	if owner == c.Service && !l.claimed() {
+		f.add(1+4*low, "%s, which is %s", l.sentence(top), c.Service)
+		return
+	}
+	if low > 0.5 && !l.atFault(c.Service) {
+		f.add(-3, "failures sit elsewhere: %s", l.sentence(top))
+	}
+}
+
+// claimed says whether a recorded change brought what the first finding is.
+func (l *lookout) claimed() bool {
+	return slices.ContainsFunc(l.Changes, func(c health.Change) bool {
+		_, ok := l.claims(c)
+		return ok && !c.At.After(l.symptom.Add(l.slack()))
 	})
+}
+
+// atFault says whether a service is, or is below, one that the first finding
+// belongs to.
+func (l *lookout) atFault(name string) bool {
+	if o := l.owner(); o != "" && l.below(o)[name] {
+		return true
+	}
+	return slices.ContainsFunc(l.Changes, func(c health.Change) bool {
+		_, ok := l.claims(c)
+		return ok && l.below(c.Service)[name]
+	})
+}
+
+// contrast compares the new with the old version where both served in the same
+// time. It says whether that could be done.
+func (l *lookout) contrast(f *caseFile, c health.Change) bool {
+	column, ok := l.versions(c)
+	if !ok || c.From == "" {
+		return false
+	}
+	col := &l.Requests.Columns[column]
+	to, _ := col.code(c.To)
+	from, hasFrom := col.code(c.From)
+	if !hasFrom {
+		return false
+	}
+	lo, hi := l.bothLive(col, to, from)
+	s := l.versus(col, to, from, lo, hi)
+	if s.a+s.b+s.c+s.d < alikeMinimum || s.a+s.b < minRest || s.c+s.d < minRest {
+		return false
+	}
+	_, rrLow := s.ratio()
+	share, low := s.explained()
+	said := fmt.Sprintf("%s fails %s, %s %s in the same minutes", c.To, percent(s.a, s.a+s.b), c.From, percent(s.c, s.c+s.d))
+	switch {
+	case rrLow > differRatio && l.onlyThrough(c, col, to, from, lo, hi):
+		f.add(-1, "%s, but only because of %s", said, l.blame.found[0])
+	case rrLow > differRatio:
+		f.add(4+4*low, "%s", said)
+	case share < alikeShare:
+		f.add(-6, "%s: they fail alike", said)
+		f.refuted = fmt.Sprintf("%s and %s fail alike in the same minutes", c.To, c.From)
+	default:
+		return false
+	}
+	return true
+}
+
+// bothLive is the range of requests from the onset on within which both versions
+// served.
+func (l *lookout) bothLive(col *Column, to, from uint32) (lo, hi int) {
+	lo, hi = -1, -1
+	seenTo, seenFrom, lastTo, lastFrom := -1, -1, -1, -1
+	for k := l.blame.from; k < len(col.Codes); k++ {
+		switch col.Codes[k] {
+		case to:
+			lastTo = k
+			if seenTo < 0 {
+				seenTo = k
+			}
+		case from:
+			lastFrom = k
+			if seenFrom < 0 {
+				seenFrom = k
+			}
+		}
+	}
+	if seenTo < 0 || seenFrom < 0 {
+		return 0, 0
+	}
+	return max(seenTo, seenFrom), min(lastTo, lastFrom) + 1
+}
+
+func (l *lookout) versus(col *Column, to, from uint32, lo, hi int) square {
+	var s square
+	for k := lo; k < hi; k++ {
+		switch failed := l.Requests.Failed[k]; {
+		case col.Codes[k] == to && failed:
+			s.a++
+		case col.Codes[k] == to:
+			s.b++
+		case col.Codes[k] == from && failed:
+			s.c++
+		case col.Codes[k] == from:
+			s.d++
+		}
+	}
+	return s
+}
+
+// onlyThrough says whether the new version fails more only because it comes with
+// the first finding.
+func (l *lookout) onlyThrough(c health.Change, col *Column, to, from uint32, lo, hi int) bool {
+	if len(l.blame.found) == 0 {
+		return false
+	}
+	if _, own := l.claims(c); own {
+		return false
+	}
+	held, varies := l.blame.holding(l.blame.found[0], func(k int) (has, counts bool) {
+		return col.Codes[k] == to, k >= lo && k < hi && (col.Codes[k] == to || col.Codes[k] == from)
+	})
+	return varies && held < explainedBy
+}
+
+func percent(part, of float64) string { return health.Format(health.Ratio, part/max(of, 1)) }
+
+// sentence says what failing requests have in common.
+func (l *lookout) sentence(t trait) string {
+	return fmt.Sprintf("%s — %.0f of %.0f failing (%.0f %%), fails %s against %s without it", t, t.a, t.a+t.c,
+		100*t.a/max(t.a+t.c, 1), percent(t.a, t.a+t.b), percent(t.c, t.c+t.d))
 }
 
 // moves says what a kind of change can move. Deployments, configuration and flags
 // can move anything, so that their match says nothing.
 var moves = map[string][]string{
-	"prompt": {"quality", "groundedness", "refusals", "finish_length", "tokens_in", "tokens_out", "feedback_bad", "outcome"},
-	"model":  {"ttft_p95", "itl_p95", "latency_p95", "errors", "quality", "groundedness", "refusals", "finish_length", "prediction_mean"},
-	"index":  {"retrieval_score", "retrieval_empty", "index_age", "embedding_mismatch", "groundedness"},
-	"data":   {"feature_nulls", "feature_freshness", "prediction_mean", "label_delay"},
-	"tool":   {"tool_errors", "loops", "steps", "handoffs"},
+	"prompt": {"quality", "groundedness", "json", "refusal", "finish_length", "token", "hallucination", "feedback_bad", "outcome"},
+	"model":  {"ttft", "itl", "latency", "error", "quality", "groundedness", "refusals", "finish_length", "prediction_mean"},
+	"index":  {"retrieval", "empty", "index_age", "embedding_mismatch", "groundedness"},
+	"data":   {"null", "drift", "lag", "freshness", "prediction_mean", "label_delay"},
+	"tool":   {"tool_calls", "tool_errors", "loop", "steps", "handoffs"},
+	"cache":  {"hit_rate", "cache_hit"},
 }
 
-// kind weighs whether such a change can do what is seen.
-func (l *lookout) kind(file *caseFile, c health.Change) {
-	for _, f := range l.service.Findings {
-		switch {
-		case !ill(f.Status):
-		case f.Rule == ruleLimit && slices.Contains(moves[c.Kind], f.Signal):
-			file.add(1.5, "%s can move %s", article(c.Kind), title(l.service.Signal(f.Signal)))
-			return
-		case f.Rule == ruleDrift && c.Kind == "data":
-			file.add(1.5, "a data change can move the distribution of %s", f.Signal)
+// kind weighs whether such a change can do what is seen, on its service or on those
+// that lean on it.
+func (l *lookout) kind(f *caseFile, c health.Change) {
+	for _, name := range append([]string{c.Service}, l.above(c.Service)...) {
+		if p := l.parts[name]; p != nil && c.Kind == "data" && len(p.Drifted) > 0 {
+			f.add(1.5, "a data change can move the distribution of %s", p.Drifted[0])
 			return
 		}
+		for _, m := range l.motion(name).shifted {
+			if m.at.Before(c.At.Add(-l.slack() - c.Uncertain)) {
+				continue
+			}
+			if slices.ContainsFunc(moves[c.Kind], func(word string) bool { return strings.Contains(m.signal.ID, word) }) {
+				f.add(1.5, "%s can move %s", article(c.Kind), title(m.signal))
+				return
+			}
+		}
 	}
+}
+
+// above are the services that lean on one, directly or not, nearest first.
+func (l *lookout) above(name string) []string {
+	var all []string
+	seen := map[string]bool{name: true}
+	for queue := []string{name}; len(queue) > 0; queue = queue[1:] {
+		for _, c := range l.callers[queue[0]] {
+			if !seen[c] {
+				seen[c] = true
+				all, queue = append(all, c), append(queue, c)
+			}
+		}
+	}
+	return all
 }
 
 func article(kind string) string {
@@ -112,81 +351,11 @@ func article(kind string) string {
 	return "a " + kind + " change"
 }
 
-// carried weighs whether the requests that fail carry the new version. It counts
-// the loudest of the failures that are new or have grown.
-func (l *lookout) carried(file *caseFile, c health.Change) {
-	if c.Service != l.service.Name {
-		return
+// ofKind says whether a column can hold versions of a kind of change.
+func ofKind(column, kind string) bool {
+	word := map[string]string{"deploy": "build"}[kind]
+	if word == "" {
+		word = kind
 	}
-	listed, other := "", ""
-	for _, f := range l.failures {
-		for _, sentence := range f.InCommon {
-			said, _, _ := strings.Cut(sentence, " — ")
-			for part := range strings.SplitSeq(said, " & ") {
-				if carries(part, c.Kind, c.To) {
-					file.add(4, "%s", sentence)
-					return
-				}
-			}
-		}
-		for _, v := range f.Versions {
-			switch {
-			case carries(v, c.Kind, c.To):
-				listed = v
-			case carries(v, c.Kind, c.From):
-				other = v
-			}
-		}
-	}
-	switch {
-	case listed != "":
-		file.add(2, "failing requests carry %s", listed)
-	case other != "":
-		file.add(-3, "failing requests carry %s, not %s", other, c.To)
-	}
-}
-
-// load suspects traffic itself: that there is more of it since the first bad
-// sign, and that something is full.
-func (l *lookout) load() (health.Suspect, bool) {
-	traffic := l.service.Signal("traffic")
-	before, after := l.around(traffic.Series)
-	if len(before) < 3 || len(after) < 3 || median(before) <= 0 {
-		return health.Suspect{}, false
-	}
-	was, is := median(before), median(after)
-	ratio := is / was
-	if ratio <= loadRatio {
-		return health.Suspect{}, false
-	}
-	var file caseFile
-	file.add(min(6, 10*(ratio-1.1)), "traffic %s → %s, ×%.1f", health.Format(traffic.Unit, was), health.Format(traffic.Unit, is), ratio)
-	full := 0
-	for _, sig := range l.service.Signals {
-		if sig.Group == "saturation" && ill(sig.Status) {
-			file.add(2.5, "%s %s, limit %s", title(sig), health.Format(sig.Unit, sig.Value), health.Format(sig.Unit, *reached(sig.Limit)))
-			full++
-		}
-	}
-	if full > 0 {
-		file.add(1, "more traffic and something full together")
-	} else {
-		file.add(-3, "nothing is full")
-	}
-	return health.Suspect{Kind: "load", Service: l.service.Name, At: l.first, Score: file.score(), Evidence: file.lines}, true
-}
-
-// around are the values of a series in lookBack before the first bad sign and
-// those after it. Points whose rate window reaches across it are neither.
-func (l *lookout) around(points []health.Point) (before, after []float64) {
-	for _, p := range points {
-		switch at := p.Time(); {
-		case math.IsNaN(p.V):
-		case at.Before(l.first.Add(-clockSteps*l.step)) && at.After(l.first.Add(-lookBack)):
-			before = append(before, p.V)
-		case at.After(l.first.Add(l.in.RateWindow)):
-			after = append(after, p.V)
-		}
-	}
-	return before, after
+	return strings.HasPrefix(strings.ToLower(column), word)
 }

@@ -20,7 +20,6 @@ type track struct {
 	warn, critical latch
 	seen           time.Time // newest sample that was a number
 	since          time.Time // since when the signal is beyond, while it is
-	onset          onsetNote
 }
 
 // A latch is one limit of one signal: on while the signal counts as beyond it.

@@ -13,6 +13,11 @@ type Input struct {
 	Changes  []health.Change
 	Alerts   []health.Alert
 	Failures []health.Failure
+	Records  []health.Request // logged requests by time, failing and healthy ones at the same rate; not kept
+
+	// Owner says which service a value of a request's property belongs to, for
+	// example which provider; "" is nobody. Nil knows providers only.
+	Owner func(dimension, value string) string
 
 	Now        time.Time
 	Window     time.Duration // how far back the series reach
@@ -26,6 +31,7 @@ type Memory struct {
 	at       time.Time
 	signals  map[signalKey]track
 	services map[string]stand
+	shifts   map[signalKey]shiftNote
 }
 
 type signalKey struct{ service, signal string }
@@ -52,14 +58,16 @@ func Judge(in Input, before Memory) ([]health.Service, Memory) {
 		at:       in.Now,
 		signals:  make(map[signalKey]track, len(before.signals)),
 		services: make(map[string]stand, len(in.Services)),
+		shifts:   make(map[signalKey]shiftNote, len(before.shifts)),
 	}
 	services := slices.Clone(in.Services)
 	for i := range services {
 		judgeService(&services[i], in, before, after)
 	}
+	cache := shiftCache{now: in.Now, before: before.shifts, after: after.shifts}
 	for i := range services {
 		if ill(services[i].Status) {
-			services[i].Suspects = suspects(services[i], services, in, after)
+			services[i].Suspects = suspects(incidentOf(services[i], services, in), &cache)
 		}
 	}
 	return services, after

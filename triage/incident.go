@@ -1,0 +1,85 @@
+package triage
+
+import (
+	"time"
+
+	"sickbay/health"
+)
+
+// An Incident is what is known at the moment when somebody asks what changed. The
+// zero values are the careful ones: without Calls there is no call path, without
+// Requests nobody is compared, and both are simply no evidence.
+type Incident struct {
+	Now     time.Time
+	Step    time.Duration // distance of the points of the signals
+	Alarm   Alarm         // what is ill
+	Parts   []Part
+	Changes []health.Change
+
+	Requests Requests
+	Owner    func(dimension, value string) string // the service a value belongs to; "" nobody's; may be nil
+}
+
+// An Alarm is the signal that called for help.
+type Alarm struct {
+	Service, Signal string
+	Since           time.Time // known so far: its alert, or when it crossed its limit
+}
+
+// A Part is one service and what it leans on.
+type Part struct {
+	Name     string
+	Calls    []string
+	External bool // nobody here deploys it
+	Signals  []health.Signal
+	Drifted  []string // distributions that moved
+}
+
+// Requests are many requests as columns, by time. A column is a property that
+// requests have in common with others: a version, a region, a tool.
+type Requests struct {
+	At      []int64 // Unix milliseconds, ascending
+	Failed  []bool
+	Columns []Column
+}
+
+// A Column holds one value per request, as an index into Values.
+type Column struct {
+	Name   string
+	Values []string
+	Codes  []uint32
+}
+
+// column finds a column by name; nil: it was not recorded.
+func (r Requests) column(name string) *Column {
+	for i := range r.Columns {
+		if r.Columns[i].Name == name {
+			return &r.Columns[i]
+		}
+	}
+	return nil
+}
+
+// code is the index of a value, if any request ever had it.
+func (c *Column) code(value string) (uint32, bool) {
+	for i, v := range c.Values {
+		if v == value {
+			return uint32(i), true
+		}
+	}
+	return 0, false
+}
+
+// from is the index of the first request at or after t.
+func (r Requests) from(t time.Time) int {
+	ms := t.UnixMilli()
+	lo, hi := 0, len(r.At)
+	for lo < hi {
+		if mid := (lo + hi) / 2; r.At[mid] < ms {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}

