@@ -31,7 +31,8 @@ type Config struct {
 	Write      bool   // actions are allowed
 	Theme      string // one of themes.Names
 	ASCII      bool
-	Content    string // of prompts and answers: "hidden", "redacted", "full"
+	Content    string          // of prompts and answers: "hidden", "redacted", "full"
+	Redact     health.Redactor // masks secrets, and what the user's own rules find
 	Drift      Drift
 	PacksDir   string // the user's own packs; "" the folder packs beside his config
 	Packs      []*packs.Pack

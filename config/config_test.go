@@ -28,7 +28,7 @@ func TestEveryFaultIsNamedWithItsLineAndAWayOut(t *testing.T) {
 		"a key twice":  {"theme = \"default\"\ntheme = \"light\"\n", []string{"c.toml:2: "}},
 		"typos on top": {"windw = \"1h\"\n\n[drif]\n", []string{`c.toml:1: unknown key "windw"; did you mean "window"?`, `c.toml:3: unknown key "drif"; did you mean "drift"?`}},
 		"a foreign key": {"# x\ninterval = 3", []string{
-			`c.toml:2: unknown key "interval"; there is: ascii, content, drift, keys, packs, rate_window, refresh, rollback, service, source, theme, window, write`}},
+			`c.toml:2: unknown key "interval"; there is: ascii, content, drift, keys, packs, rate_window, redact, refresh, rollback, service, source, theme, window, write`}},
 		"lengths of time": {"window = \"1 hour\"\nrefresh = 10\nrate_window = \"-1m\"\n[drift]\nwindow = \"1s\"\nreference = \"9999999999999999999d\"", []string{
 			`c.toml:1: window: "1 hour" is not a length of time; write it like "10s", "15m", "1h" or "7d"`,
 			`c.toml:2: refresh: 10 is not a length of time; write it like`, `c.toml:3: rate_window: "-1m" is not`,
@@ -69,7 +69,10 @@ func TestEveryFaultIsNamedWithItsLineAndAWayOut(t *testing.T) {
 			`c.toml:13: source "prometheus": there are two sources of this name`, `c.toml:18: source "file": unknown key "url"; config.example.toml shows those there are`}},
 		"what a kind says":   {"[[source]]\nkind = \"prometheus\"\n", []string{`c.toml:1: source "prometheus": url`}},
 		"what a driver says": {strings.Replace(httpRollback, "http://", "gopher://", 1), []string{`rollback "a/prompt": `}},
-		"keys":               {"[keys]\nrollback = []\ndown = [\"j\", 1]\n", []string{`c.toml:2: keys: rollback: no key; to have none`, `c.toml:3: keys: down: 1 is not text`}},
+		"redaction": {"[[redact]]\nform = \"(\"\n[[redact]]\nname = \"a\"\nform = \"x*\"\n[[redact]]\nname = \"b\"\nfrom = \"y\"\n", []string{
+			`c.toml:1: redact 1: name is missing`, `c.toml:2: redact 1: form: error parsing regexp`, `c.toml:5: redact "a": form "x*" matches nothing at all`,
+			`c.toml:6: redact "b": form is missing`, `c.toml:8: redact "b": unknown key "from"; did you mean "form"?`}},
+		"keys": {"[keys]\nrollback = []\ndown = [\"j\", 1]\n", []string{`c.toml:2: keys: rollback: no key; to have none`, `c.toml:3: keys: down: 1 is not text`}},
 	} {
 		_, err := Parse("c.toml", []byte(c.text))
 		if len(c.want) == 0 {

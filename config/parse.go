@@ -87,6 +87,9 @@ func parse(name string, data []byte, ownPacks string) (*Config, error) {
 	for i, t := range top.subs("rollback") {
 		r.rollback(&c, i, t)
 	}
+	for i, t := range top.subs("redact") {
+		r.redact(&c, i, t)
+	}
 	r.keys(&c, top.sub("keys"))
 	top.rest()
 	if len(r.faults) > 0 {

@@ -58,7 +58,7 @@ func (a *app) watch(ctx context.Context, h *house, name string) error {
 	v := h.engine.Join()
 	defer v.Leave()
 	err = tui.Run(ctx, v, tui.Options{
-		Look: look, Write: h.cfg.Write, Name: name, Window: h.cfg.Window, Content: h.cfg.Content, Keys: keys,
+		Look: look, Write: h.cfg.Write, Name: name, Window: h.cfg.Window, Content: h.cfg.Content, Redact: &h.cfg.Redact, Keys: keys,
 		View: pane.View{At: at}, Actor: rollback.Me(), Now: a.now,
 	})
 	if err != nil && !errors.Is(err, context.Canceled) && ctx.Err() == nil {

@@ -76,7 +76,7 @@ func TestAnSVGIsWellFormed(t *testing.T) {
 	}
 	var out bytes.Buffer
 	a := &app{now: func() time.Time { return storyTime }}
-	if err := a.picture(&out, glance(t), pane.View{Screen: "drift", Service: "support-chat", Window: time.Hour}, 120, 40, look, "svg"); err != nil {
+	if err := a.picture(&out, glance(t), seen{View: pane.View{Screen: "drift", Service: "support-chat", Window: time.Hour}}, 120, 40, look, "svg"); err != nil {
 		t.Fatal(err)
 	}
 	d := xml.NewDecoder(bytes.NewReader(out.Bytes()))

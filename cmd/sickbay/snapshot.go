@@ -88,7 +88,7 @@ func (a *app) snapshot(c *cobra.Command, o snapshotFlags) error {
 	if o.format == "text" {
 		look = look.With(cfg.ASCII, false)
 	}
-	return a.picture(a.out, s, v, w, h, look, o.format)
+	return a.picture(a.out, s, seen{v, &cfg.Redact}, w, h, look, o.format)
 }
 
 // missing says what of that which was named is not there.
@@ -102,9 +102,17 @@ func (o snapshotFlags) missing(s *health.Snapshot) error {
 	return nil
 }
 
+// seen is what is looked at, and what is masked in it.
+type seen struct {
+	pane.View
+	redact *health.Redactor
+}
+
 // picture draws one screen in one format.
-func (a *app) picture(to io.Writer, s *health.Snapshot, v pane.View, w, h int, look *themes.Look, format string) error {
-	screen := tui.Screen(s, tui.NewState(v), w, h, look, a.now())
+func (a *app) picture(to io.Writer, s *health.Snapshot, v seen, w, h int, look *themes.Look, format string) error {
+	state := tui.NewState(v.View)
+	state.Redact = v.redact
+	screen := tui.Screen(s, state, w, h, look, a.now())
 	switch format {
 	case "text":
 		screen = tui.Text(screen)
@@ -153,7 +161,7 @@ func (a *app) lookAtAll(ctx context.Context, path, pictures string) error {
 			continue
 		}
 		for _, size := range [][2]int{{80, 24}, {120, 40}} {
-			if err := a.show(s, v, size[0], size[1], look, pictures); err != nil {
+			if err := a.show(s, seen{v, &cfg.Redact}, size[0], size[1], look, pictures); err != nil {
 				return exit{exitFailed, err}
 			}
 		}
@@ -161,7 +169,7 @@ func (a *app) lookAtAll(ctx context.Context, path, pictures string) error {
 	return nil
 }
 
-func (a *app) show(s *health.Snapshot, v pane.View, w, h int, look *themes.Look, pictures string) error {
+func (a *app) show(s *health.Snapshot, v seen, w, h int, look *themes.Look, pictures string) error {
 	name := fmt.Sprintf("%s-%dx%d", v.Screen, w, h)
 	if pictures == "" {
 		fmt.Fprintf(a.out, "── %s ──\n", name)
