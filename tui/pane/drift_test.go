@@ -64,7 +64,7 @@ func TestDriftIsOrderedByConsequence(t *testing.T) {
 	for _, r := range Drifts(drifting()) {
 		got = append(got, r.Level+r.Kind[:1])
 	}
-	want := "criticalh criticalh warnh pendingh smallh e insufficienth no_referenceh single_cellh okh"
+	want := "criticalh criticalh warnh pendingh smallh e insufficienth no_referenceh okh single_cellh"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
 	}

@@ -39,7 +39,7 @@ func (p *page) distributions(r DriftRow) {
 	}
 	g := newHistogram(r, p.w)
 	p.line(func(row *row) {
-		row.gap(1+g.label+1+shareWidth+1).col(themes.Title, "then", g.bar).gap(1+shareWidth+1).col(themes.Title, "now", g.bar)
+		row.gap(1+g.label+1+shareWidth+1).col(themes.Title, "then", g.bar).gap(1+shareWidth+1).col(themes.Title, "now"+p.in.Look.Glyph("  │ was", "  | was"), g.bar)
 		row.gap(1 + movedWidth)
 		if g.per > 0 {
 			row.gap(2).put(themes.Title, g.span(p.in))

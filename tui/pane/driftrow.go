@@ -70,6 +70,7 @@ const (
 	rankExported
 	rankUntold
 	rankOK
+	rankNothing // there is no distribution: one value only, or none
 )
 
 func consequence(s *health.Service, d *health.Drift) int {
@@ -90,6 +91,8 @@ func consequence(s *health.Service, d *health.Drift) int {
 		return rankSmall
 	case "ok":
 		return rankOK
+	case "single_cell", "no_data":
+		return rankNothing
 	}
 	return rankUntold
 }
@@ -171,7 +174,7 @@ func (r DriftRow) Words() string {
 // service critical.
 var driftWords = map[string]string{
 	"ok": "ok", "small": "small", "warn": "shift", "critical": "large shift", "pending": "must last", "insufficient": "too few",
-	"no_data": "no data", "no_reference": "no reference", "no_current": "nothing now", "incompatible_layout": "other cells", "single_cell": "one cell",
+	"no_data": "no data", "no_reference": "no reference", "no_current": "nothing now", "incompatible_layout": "other cells", "single_cell": "one value",
 }
 
 // driftMeaning is what a level means, where its word alone does not say it.
@@ -183,7 +186,7 @@ var driftMeaning = map[string]string{
 	"no_reference":        "no reference: nothing was measured then",
 	"no_current":          "nothing is measured now",
 	"incompatible_layout": "the cells of then and now have no bounds in common",
-	"single_cell":         "everything lies in one cell: its buckets are too coarse to tell",
+	"single_cell":         "one value only, then and now: there is nothing to compare",
 }
 
 // Sentences are sentences about the level, the longest first.
@@ -241,7 +244,7 @@ func (r DriftRow) role() themes.Role {
 // sign is the sign of the status; what cannot be judged, and what others judge, has
 // a dot.
 func (r DriftRow) sign(look *themes.Look) string {
-	if r.rank >= rankExported && r.rank < rankOK || r.PSIAdj == nil {
+	if r.rank >= rankExported && r.rank != rankOK || r.PSIAdj == nil {
 		return look.Glyph("·", ".")
 	}
 	if r.rank == rankPending {
@@ -251,7 +254,7 @@ func (r DriftRow) sign(look *themes.Look) string {
 }
 
 func (r DriftRow) signRole() themes.Role {
-	if r.rank >= rankPending && r.rank < rankOK && r.rank != rankSmall || r.PSIAdj == nil {
+	if r.rank >= rankPending && r.rank != rankSmall && r.rank != rankOK || r.PSIAdj == nil {
 		return themes.Faint
 	}
 	return roleOf(r.Status)
