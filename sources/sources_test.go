@@ -75,6 +75,12 @@ func questions(s Source) map[string]func(context.Context) error {
 			return err
 		}
 	}
+	if tr, ok := s.(Traces); ok {
+		all["trace"] = func(ctx context.Context) error {
+			_, err := tr.Trace(ctx, "5b8efff798038103d269b633813fc60c")
+			return err
+		}
+	}
 	if a, ok := s.(About); ok {
 		all["version"] = func(ctx context.Context) error {
 			_, err := a.Version(ctx)
@@ -225,6 +231,10 @@ func serverOf(s Source) *web {
 		return s.web
 	case *webFeed:
 		return s.web
+	case *jaeger:
+		return s.web
+	case *tempo:
+		return s.web
 	}
 	return nil
 }
@@ -249,7 +259,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // serverKinds are the kinds that ask a server.
-var serverKinds = []string{"prometheus", "feed"}
+var serverKinds = []string{"prometheus", "feed", "jaeger", "tempo"}
 
 func TestHostileAnswersBecomeErrorsThatNameTheSource(t *testing.T) {
 	status := func(code int, body string) http.HandlerFunc {
