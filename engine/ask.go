@@ -22,6 +22,7 @@ type asked struct {
 	paced  bool          // the scrape interval was asked for and answered, or failed
 
 	down  bool      // the newest answer was no answer: one question is enough until it is back
+	good  time.Time // newest answer that was one
 	tried bool      // any question has come back since start
 	busy  int       // answers this round that asked for mercy
 	until time.Time // it wants to be left alone until then
@@ -249,14 +250,17 @@ func (e *Engine) note(a answer, now time.Time) {
 		}
 		st.Failed++
 		st.OK, st.Error = false, a.err.Error()
-		to.down = !errors.Is(a.err, sources.ErrRefused)
-		if errors.Is(a.err, sources.ErrBusy) {
+		busy := errors.Is(a.err, sources.ErrBusy)
+		if busy {
 			to.busy++
 		}
+		// If others were answered since it was asked, it is the question, not the server.
+		alive := to.good.After(now.Add(-a.took))
+		to.down = busy || !alive && !errors.Is(a.err, sources.ErrRefused)
 		return
 	}
 	st.OK, st.Error, st.At, st.Took = true, "", now, a.took
-	to.down = false
+	to.down, to.good = false, now
 	st.Bytes += a.got.Bytes
 	e.load.Bytes += a.got.Bytes
 	for _, s := range a.got.Series {

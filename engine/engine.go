@@ -103,6 +103,7 @@ type Engine struct {
 	rate     time.Duration // range of rate(): the configured one, or as long as the scrapes need
 	scraped  time.Duration // shortest time between two scrapes, of all sources; 0: not known
 	dirty    bool
+	held     time.Time     // something has been dirty since; zero: nobody has waited for it yet
 	slowdown time.Duration // how much longer than Options.Refresh to wait
 }
 
@@ -194,7 +195,7 @@ func (e *Engine) Run(ctx context.Context) {
 		case e.dirty && e.quiet():
 			e.publish()
 		case e.dirty:
-			settle.Reset(together)
+			settle.Reset(e.untilShown())
 		default: // values age although nobody is asked: during a slow refresh too
 			settle.Reset(e.o.Refresh)
 		}
@@ -204,6 +205,18 @@ func (e *Engine) Run(ctx context.Context) {
 // together is how long answers are collected before they are shown, so that one
 // refresh is one burst of bytes and one hung query holds nobody up.
 const together = 400 * time.Millisecond
+
+// longestHeld is how long answers are held back while more keep coming in.
+const longestHeld = time.Second
+
+// untilShown is how much longer to wait for answers that may still come.
+func (e *Engine) untilShown() time.Duration {
+	now := e.o.Now()
+	if e.held.IsZero() {
+		e.held = now
+	}
+	return max(min(together, e.held.Add(longestHeld).Sub(now)), 0)
+}
 
 // firstPicture is how long the first picture waits for answers that are still out.
 const firstPicture = 1500 * time.Millisecond

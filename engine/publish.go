@@ -13,7 +13,7 @@ import (
 
 // publish judges what is wanted and hands every viewer the snapshot of its lens.
 func (e *Engine) publish() {
-	e.dirty = false
+	e.dirty, e.held = false, time.Time{}
 	now := e.o.Now()
 	w := e.wishes()
 	e.version++

@@ -18,6 +18,7 @@ type slow struct {
 	*fake
 	takes  atomic.Int64 // nanoseconds, for every range that is long
 	refuse atomic.Int64 // nanoseconds: longer ranges are refused
+	hangs  atomic.Bool  // on the number of replicas
 	slower atomic.Int64 // nanoseconds, for everything
 }
 
@@ -33,6 +34,10 @@ func (s *slow) Range(ctx context.Context, expr string, start, end time.Time, ste
 	if most := time.Duration(s.refuse.Load()); long && most > 0 && end.Sub(start) > most {
 		_ = s.enter(ctx, "refused")
 		return sources.Answer{}, errors.New("main: 422: too many samples")
+	}
+	if s.hangs.Load() && strings.HasPrefix(expr, "count by") {
+		time.Sleep(3 * time.Second)
+		return sources.Answer{}, errors.New("main: no answer in time")
 	}
 	if long {
 		time.Sleep(time.Duration(s.takes.Load()))
@@ -64,6 +69,25 @@ func TestTheNewestValuesAreThereLongBeforeTheHourIs(t *testing.T) {
 		w.later(time.Minute)
 		if sig := w.signal(v, "chat", "errors"); len(sig.Series) < 240 || v.Snapshot().Asking {
 			t.Errorf("after a minute it has %d points, asking %v", len(sig.Series), v.Snapshot().Asking)
+		}
+	})
+}
+
+// TestAnswersThatKeepComingAreShown: each would wait for the next.
+func TestAnswersThatKeepComingAreShown(t *testing.T) {
+	inSlowWard(t, 0, func(w ward, s *slow) {
+		v := w.Join()
+		w.later(time.Minute)
+		seen := v.Snapshot().Version
+		go func() {
+			for n := range 30 {
+				w.batches <- batch{from: &tail{caught: n%2 == 0}, Batch: sources.Batch{CaughtUp: true}}
+				time.Sleep(300 * time.Millisecond)
+			}
+		}()
+		w.later(9 * time.Second)
+		if n := v.Snapshot().Version - seen; n < 4 {
+			t.Errorf("in nine seconds of answers %d pictures were shown", n)
 		}
 	})
 }
@@ -101,6 +125,21 @@ func TestAnHourThatAServerRefusesComesInPieces(t *testing.T) {
 		}
 		if n := counted(s.log(), "refused"); n > 4 {
 			t.Errorf("it refused %d times", n)
+		}
+	})
+}
+
+// TestAQuestionThatIsTooMuchIsNoOutage: one that fails while others are answered does
+// not keep these from being asked.
+func TestAQuestionThatIsTooMuchIsNoOutage(t *testing.T) {
+	inSlowWard(t, 0, func(w ward, s *slow) {
+		s.hangs.Store(true)
+		v := w.Join()
+		for v.Snapshot().Asking {
+			<-v.Changed()
+		}
+		if sig := w.signal(v, "chat", "errors"); len(sig.Series) < 240 || sig.State != health.Fresh {
+			t.Errorf("when all is said to be there it has %d points and is %v\n%s", len(sig.Series), sig.State, strings.Join(s.log(), "\n"))
 		}
 	})
 }

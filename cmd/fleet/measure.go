@@ -25,12 +25,15 @@ type figures struct {
 	services, seriesScraped int
 
 	listed         time.Duration // start of the engine to all services and some values on the screen
-	overview       time.Duration // start of the engine to everything answered
+	valued         time.Duration // start of the engine to every value there is
+	overview       time.Duration // start of the engine to everything answered, an hour back
 	seen, signals  int           // services, and values, on the screen then
 	first          cost          // of everything up to then
 	later          cost          // of a refresh after that, on average
 	most           cost          // of the dearest of them
 	refreshes      int           // that were watched
+	step           time.Duration // between two points of a series
+	failed         string        // questions that failed until the overview was full, and why the last one did
 	refresh        time.Duration // between two, at the end
 	why            string        // it is slower than configured
 	engineCPU      time.Duration // a minute
@@ -48,12 +51,14 @@ type cost struct {
 	bytes            int64
 }
 
-// fullSteps and ourSteps are points of one series in an hour: at the 15 s in which
-// the issue counts, and at the 10 s we ask in.
-const fullSteps, ourSteps = 3600/15 + 1, 3600/10 + 1
+// pointsAt is how many points of one series are in an hour.
+func pointsAt(step time.Duration) int { return int(time.Hour/step) + 1 }
 
-// full is how many samples fetching everything anew would bring, at 15 s.
-func (f figures) full() int { return f.first.samples * fullSteps / ourSteps }
+// full is how many samples fetching everything anew would bring, at the 15 s in which
+// the issue counts.
+func (f figures) full() int {
+	return f.first.samples * pointsAt(15*time.Second) / pointsAt(max(f.step, time.Second))
+}
 
 // measureOne measures against a server that somebody else runs.
 func (o options) measureOne(ctx context.Context, out io.Writer) error {
@@ -143,8 +148,12 @@ func (o options) watchEngine(ctx context.Context, f *figures) error {
 	defer v.Leave()
 	w := &watch{v: v, refresh: cfg.Refresh, beats: map[int64]cost{}}
 	enough := func(s *health.Snapshot) bool {
-		if services, signals := counted(s); f.listed == 0 && services > 0 && signals > 0 {
+		services, signals := counted(s)
+		if f.listed == 0 && services > 0 && signals > 0 {
 			f.listed = time.Since(begun)
+		}
+		if signals > f.signals { // the time of the last one stays
+			f.valued, f.signals = time.Since(begun), signals
 		}
 		return !s.Asking && len(s.Services) > 0
 	}
@@ -153,7 +162,8 @@ func (o options) watchEngine(ctx context.Context, f *figures) error {
 	}
 	f.overview = time.Since(begun)
 	f.seen, f.signals = counted(v.Snapshot())
-	f.first = w.sofar()
+	f.first, f.step = w.sofar(), v.Snapshot().Step
+	f.failed = complaints(v.Snapshot())
 
 	before, err := cpuOf(os.Getpid())
 	if err != nil {
@@ -197,6 +207,17 @@ func (o options) profiled(services int) (stop func() error, err error) {
 		runtime.GC()
 		return errors.Join(pprof.WriteHeapProfile(heap), times.Close(), heap.Close())
 	}, pprof.StartCPUProfile(times)
+}
+
+// complaints says how many questions failed, and why the last one did.
+func complaints(s *health.Snapshot) string {
+	n, last := 0, ""
+	for _, src := range s.Sources {
+		if n += src.Failed; src.Error != "" {
+			last = " " + health.Clean(src.Error)
+		}
+	}
+	return strconv.Itoa(n) + last
 }
 
 // counted is how many services there are and how many signals have a value.
@@ -375,11 +396,13 @@ func printFigures(out io.Writer, all []figures) {
 	fmt.Fprintf(w, "|---\t%s|\n", strings.Repeat("|---\t", len(all)))
 	line("series scraped", func(f figures) string { return grouped(int64(f.seriesScraped)) })
 	line("start to all services and the first values", func(f figures) string { return f.listed.Round(10 * time.Millisecond).String() })
-	line("start to full overview", func(f figures) string { return f.overview.Round(10 * time.Millisecond).String() })
+	line("start to every value", func(f figures) string { return f.valued.Round(10 * time.Millisecond).String() })
+	line("start to full overview, an hour back", func(f figures) string { return f.overview.Round(10 * time.Millisecond).String() })
 	line("services, values then", func(f figures) string { return fmt.Sprintf("%d, %s", f.seen, grouped(int64(f.signals))) })
 	line("until then: queries", func(f figures) string { return grouped(int64(f.first.queries)) })
 	line("until then: samples", func(f figures) string { return grouped(int64(f.first.samples)) })
 	line("until then: bytes received", func(f figures) string { return grouped(f.first.bytes) })
+	line("until then: questions that failed", func(f figures) string { return f.failed })
 	line("a refresh after it: queries (most)", func(f figures) string { return pair(int64(f.later.queries), int64(f.most.queries)) })
 	line("a refresh after it: samples (most)", func(f figures) string { return pair(int64(f.later.samples), int64(f.most.samples)) })
 	line("a refresh after it: bytes received (most)", func(f figures) string { return pair(f.later.bytes, f.most.bytes) })

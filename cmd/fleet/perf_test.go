@@ -9,7 +9,7 @@ import (
 
 func TestPromisesAreHeldAgainstTheFigures(t *testing.T) {
 	good := func(services, queries, samples int) figures {
-		return figures{services: services, seen: services, refreshes: 6, first: cost{queries: 90, samples: 1000 * services}, later: cost{queries: queries, samples: samples}}
+		return figures{services: services, seen: services, refreshes: 6, step: 15 * time.Second, first: cost{queries: 90, samples: 1000 * services}, later: cost{queries: queries, samples: samples}}
 	}
 	for name, c := range map[string]struct {
 		large  func(*figures)
