@@ -255,7 +255,7 @@ func (e *Engine) note(a answer, now time.Time) {
 			to.busy++
 		}
 		// If others were answered since it was asked, it is the question, not the server.
-		alive := to.good.After(now.Add(-a.took))
+		alive := !to.good.Before(now.Add(-a.took))
 		to.down = busy || !alive && !errors.Is(a.err, sources.ErrRefused)
 		return
 	}
