@@ -31,6 +31,7 @@ type Part struct {
 	Name     string
 	Calls    []string
 	External bool // nobody here deploys it
+	Well     bool // judged not to be ill: no cause is looked for in it, unless it is known to be leant on
 	Signals  []health.Signal
 	Drifted  []string // distributions that moved
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -291,5 +292,40 @@ func wantShares(t *testing.T, what string, got tally, one, three float64) {
 	t.Helper()
 	if a, b := got.top(); got.n > 0 && (a < one || b < three) {
 		t.Errorf("%s: %v, want top1 %.2f and top3 %.2f", what, got, one, three)
+	}
+}
+
+// BenchmarkOneRefresh is an incident of the size: 80 signals of 300 points,
+// 20 changes, 100 000 requests of which a part is compared.
+func BenchmarkOneRefresh(b *testing.B) {
+	rng := rand.New(rand.NewPCG(18, 1))
+	in := Input{Now: noon, Window: 75 * time.Minute, RateWindow: time.Minute}
+	for i := range 4 {
+		s := health.Service{Name: fmt.Sprintf("s%d", i), Kind: health.LLM}
+		for k := range 20 {
+			group := []string{"errors", "latency", "saturation", "quality"}[k%4]
+			s.Signals = append(s.Signals, fresh(fmt.Sprintf("x%d", k), group, health.Count, health.Up, 1.5, 2.5, stepAt(rng, 300, onsetPoints, 1, 3, .1)...))
+		}
+		if i > 0 {
+			in.Services[i-1].Calls = []string{s.Name}
+		}
+		in.Services = append(in.Services, s)
+	}
+	for i := range 20 {
+		in.Changes = append(in.Changes, change("prompt", fmt.Sprintf("s%d", i%4), fmt.Sprintf("v%d", i), fmt.Sprintf("v%d", i+1), time.Duration(i)*time.Minute))
+	}
+	in.Records = make([]health.Request, 100_000)
+	for i := range in.Records {
+		r := &in.Records[i]
+		r.At, r.Service = noon.Add(-time.Duration(len(in.Records)-i)*40*time.Millisecond), fmt.Sprintf("s%d", i%4)
+		r.Failed = rng.IntN(20) == 0
+		r.Lineage.Prompt, r.Lineage.Model = fmt.Sprintf("v%d", i%2), "m1"
+		for k := range 10 {
+			r.Dims = append(r.Dims, health.Field{Name: fmt.Sprintf("d%d", k), Value: fmt.Sprintf("value-%d", rng.IntN(8))})
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		Judge(in, Memory{})
 	}
 }

@@ -30,7 +30,7 @@ type lookout struct {
 	first   time.Time       // first bad sign in the path, at most lookBack before
 	blame   blame
 	moved   map[string]motion
-	shifts  *shiftCache
+	mem     *recall // nil: nothing is remembered
 }
 
 // A motion is how the signals of one service moved about the time of the symptom.
@@ -52,8 +52,8 @@ type moved struct {
 // unclear. Those that cannot be come last, with the reason.
 func Suspects(in Incident) []health.Suspect { return suspects(in, nil) }
 
-func suspects(in Incident, cache *shiftCache) []health.Suspect {
-	l := newLookout(in, cache)
+func suspects(in Incident, mem *recall) []health.Suspect {
+	l := newLookout(in, mem)
 	if l.symptom.IsZero() {
 		return nil
 	}
@@ -84,8 +84,8 @@ func suspects(in Incident, cache *shiftCache) []health.Suspect {
 	return ranked(found, ruledOut)
 }
 
-func newLookout(in Incident, cache *shiftCache) *lookout {
-	l := &lookout{Incident: in, parts: map[string]*Part{}, callers: map[string][]string{}, moved: map[string]motion{}, shifts: cache}
+func newLookout(in Incident, mem *recall) *lookout {
+	l := &lookout{Incident: in, parts: map[string]*Part{}, callers: map[string][]string{}, moved: map[string]motion{}, mem: mem}
 	for i := range in.Parts {
 		p := &in.Parts[i]
 		l.parts[p.Name] = p
@@ -159,7 +159,7 @@ func (l *lookout) motion(name string) motion {
 		return m
 	}
 	var m motion
-	if p := l.parts[name]; p != nil {
+	if p := l.parts[name]; p != nil && (l.path[name] || !p.Well) {
 		for _, sig := range p.Signals {
 			if len(sig.Series) >= minBaseline && sig.Group != "traffic" {
 				m.n++
@@ -185,10 +185,11 @@ func (l *lookout) motion(name string) motion {
 func neutral(sig health.Signal) bool { return sig.Bad == health.Neutral && sig.Group != "traffic" }
 
 func (l *lookout) shift(service string, sig health.Signal, known time.Time) (shift, bool) {
-	if l.shifts == nil {
-		return shiftOf(sig, known)
+	calm := calmUntil(sig.Series, known)
+	if l.mem == nil {
+		return shiftOf(sig, calm)
 	}
-	return l.shifts.shiftOf(service, sig, known)
+	return l.mem.shiftOf(service, sig, calm)
 }
 
 // movedFirst says whether a service moved for the worse, and whether before
@@ -307,7 +308,10 @@ func (l *lookout) unrecordable() []string {
 		alone = alone && (name == l.Alarm.Service || l.motion(name).at.IsZero())
 	}
 	for _, p := range l.Parts {
-		if first, _ := l.movedFirst(p.Name); alone && !l.path[p.Name] && first && l.nearby(p.Name) {
+		if !alone || p.Well || l.path[p.Name] || !l.nearby(p.Name) {
+			continue
+		}
+		if first, _ := l.movedFirst(p.Name); first {
 			names = append(names, p.Name)
 		}
 	}

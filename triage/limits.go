@@ -1,7 +1,9 @@
 package triage
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"sickbay/health"
@@ -79,7 +81,7 @@ func (t track) follow(sig health.Signal) track {
 			t.critical.look(v, sig.Limit.Critical, sig.Bad)
 		}
 	}
-	for i := firstAfter(sig.Series, from); i < len(sig.Series); i++ {
+	for i := t.decisive(sig, firstAfter(sig.Series, from)); i < len(sig.Series); i++ {
 		look(sig.Series[i].T, sig.Series[i].V)
 	}
 	if p, ok := newest(sig); ok && p.T > t.upTo {
@@ -88,14 +90,54 @@ func (t track) follow(sig health.Signal) track {
 	return t
 }
 
-// firstAfter is the index of the first point after ms. Only the tail is new from
-// one look to the next.
+// firstAfter is the index of the first point after ms. Usually only the tail is new
+// from one look to the next.
 func firstAfter(points []health.Point, ms int64) int {
-	i := len(points)
-	for i > 0 && points[i-1].T > ms {
-		i--
+	if n := len(points); n > 4 && points[n-4].T <= ms {
+		for n > 0 && points[n-1].T > ms {
+			n--
+		}
+		return n
 	}
+	i, _ := slices.BinarySearchFunc(points, ms+1, func(p health.Point, ms int64) int { return cmp.Compare(p.T, ms) })
 	return i
+}
+
+// decisive is the newest point from which on looking gives the same as looking from
+// first: two in a row on one side of a limit decide, whatever was before.
+func (t track) decisive(sig health.Signal, first int) int {
+	points := sig.Series
+	var warn, critical run
+	for i := len(points) - 1; i > first; i-- {
+		v := points[i].V
+		if math.IsNaN(v) {
+			continue
+		}
+		if !limited(sig) || warn.back(v, sig.Limit.Warn, sig.Bad) && critical.back(v, sig.Limit.Critical, sig.Bad) {
+			return i
+		}
+	}
+	return first
+}
+
+// A run counts looks on one side of a limit, going back in time.
+type run struct {
+	bad     bool
+	length  uint8
+	decided bool
+}
+
+// back takes one more into account, and says whether the run has decided.
+func (r *run) back(v float64, limit *float64, bad health.Bad) bool {
+	if limit == nil || r.decided {
+		return true
+	}
+	if side := beyond(v, *limit, bad); side != r.bad {
+		r.bad, r.length = side, 0
+	}
+	r.length++
+	r.decided = r.length >= looksToChange
+	return r.decided
 }
 
 // newest is the value of the signal as a point, if it is one.

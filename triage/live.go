@@ -11,13 +11,13 @@ import (
 
 // maxRows bounds the requests one ill service is compared over. More are thinned
 // evenly, failing and healthy ones alike, so that every share stays what it is.
-const maxRows = 8000
+const maxRows = 6000
 
 // incidentOf is what is known about an ill service, seen from it.
-func incidentOf(s health.Service, all []health.Service, in Input) Incident {
+func incidentOf(s health.Service, all []health.Service, in Input, mem *recall) Incident {
 	i := Incident{
 		Now: in.Now, Step: stepOf(s), Changes: in.Changes, Parts: make([]Part, len(all)),
-		Requests: columns(in.Records, s.Name, in.Now.Add(-in.Window)),
+		Requests: mem.columns(in, s.Name),
 		Owner:    in.Owner,
 	}
 	if i.Owner == nil {
@@ -30,7 +30,7 @@ func incidentOf(s health.Service, all []health.Service, in Input) Incident {
 		}
 	}
 	for k, o := range all {
-		i.Parts[k] = Part{Name: o.Name, Calls: o.Calls, Signals: o.Signals, Drifted: drifted(o)}
+		i.Parts[k] = Part{Name: o.Name, Calls: o.Calls, Signals: o.Signals, Drifted: drifted(o), Well: !ill(o.Status)}
 	}
 	return i
 }
@@ -70,55 +70,43 @@ func stepOf(s health.Service) time.Duration {
 	return usual
 }
 
-// columns makes a table of the requests of one service since a time.
-func columns(records []health.Request, service string, since time.Time) Requests {
-	from, _ := slices.BinarySearchFunc(records, since, func(r health.Request, t time.Time) int { return r.At.Compare(t) })
-	n := 0
-	for k := from; k < len(records); k++ {
-		if records[k].Service == service {
-			n++
-		}
-	}
-	every := max(1, (n+maxRows-1)/maxRows)
-	t := tableOf(n / every)
-	n = 0
-	for k := from; k < len(records); k++ {
-		r := &records[k]
-		if r.Service != service {
-			continue
-		}
-		if n++; n%every == 0 {
-			t.add(r)
-		}
+// columns makes a table of some requests, evenly picked.
+func columns(records []health.Request, own []int32) Requests {
+	rows := min(len(own), maxRows)
+	t := &table{index: map[string]int{}, rows: rows}
+	t.At, t.Failed = make([]int64, 0, rows), make([]bool, 0, rows)
+	for i := range rows {
+		t.add(&records[own[i*len(own)/rows]])
 	}
 	return t.done()
+}
+
+// byService is where the requests of each service are, since a time.
+func byService(records []health.Request, since time.Time) map[string][]int32 {
+	from, _ := slices.BinarySearchFunc(records, since, func(r health.Request, t time.Time) int { return r.At.Compare(t) })
+	all := map[string][]int32{}
+	for k := from; k < len(records); k++ {
+		name := records[k].Service
+		all[name] = append(all[name], int32(k))
+	}
+	return all
 }
 
 // A table collects requests as columns. A request without a column's property has
 // the value "".
 type table struct {
 	Requests
+	rows  int
 	index map[string]int
 	codes []map[string]uint32
 }
 
-func tableOf(rows int) *table {
-	t := &table{index: map[string]int{}}
-	t.At, t.Failed = make([]int64, 0, rows), make([]bool, 0, rows)
-	return t
-}
-
 func (t *table) add(r *health.Request) {
-	row := len(t.At)
+	row, expected := len(t.At), 0
 	t.At, t.Failed = append(t.At, r.At.UnixMilli()), append(t.Failed, r.Failed)
 	for name, value := range properties(r) {
-		i, known := t.index[name]
-		if !known {
-			i = len(t.Columns)
-			t.index[name] = i
-			t.Columns = append(t.Columns, Column{Name: name, Values: []string{""}})
-			t.codes = append(t.codes, map[string]uint32{"": 0})
-		}
+		i := t.place(name, expected)
+		expected = i + 1
 		c := &t.Columns[i]
 		code, known := t.codes[i][value]
 		if !known {
@@ -132,6 +120,22 @@ func (t *table) add(r *health.Request) {
 			c.Codes = append(c.Codes, code)
 		}
 	}
+}
+
+// place is the column of a name, made if it is new. Requests of a service usually
+// have the same properties in the same order.
+func (t *table) place(name string, expected int) int {
+	if expected < len(t.Columns) && t.Columns[expected].Name == name {
+		return expected
+	}
+	i, known := t.index[name]
+	if !known {
+		i = len(t.Columns)
+		t.index[name] = i
+		t.Columns = append(t.Columns, Column{Name: name, Values: []string{""}, Codes: make([]uint32, 0, t.rows)})
+		t.codes = append(t.codes, map[string]uint32{"": 0})
+	}
+	return i
 }
 
 func (t *table) done() Requests {
@@ -164,36 +168,71 @@ func properties(r *health.Request) iter.Seq2[string, string] {
 	}
 }
 
-// A shiftCache remembers shifts for a while, since nobody needs them every second.
-type shiftCache struct {
+// A recall remembers for a while what costs to find out and nobody needs every
+// second: shifts of signals, and the requests of who is ill as columns.
+type recall struct {
 	now           time.Time
-	before, after map[signalKey]shiftNote
+	before, after *recalled
+	own           map[string][]int32 // of the present look; nil: nobody asked yet
 }
 
-func (c *shiftCache) shiftOf(service string, sig health.Signal, known time.Time) (shift, bool) {
-	var upTo int64
-	if n := len(sig.Series); n > 0 {
-		upTo = sig.Series[n-1].T
+type recalled struct {
+	shifts map[signalKey]shiftNote
+	tables map[string]tableNote
+}
+
+// A tableNote is a table of requests and when it was made.
+type tableNote struct {
+	Requests
+	made time.Time
+}
+
+// tableRefresh is how long a table is believed while requests come in.
+const tableRefresh = 15 * time.Second
+
+func (c *recall) columns(in Input, service string) Requests {
+	note, kept := c.before.tables[service]
+	if !kept || c.now.Sub(note.made) >= tableRefresh {
+		if c.own == nil {
+			c.own = byService(in.Records, in.Now.Add(-in.Window))
+		}
+		note = tableNote{columns(in.Records, c.own[service]), c.now}
 	}
+	c.after.tables[service] = note
+	return note.Requests
+}
+
+func (c *recall) shiftOf(service string, sig health.Signal, calm int64) (shift, bool) {
+	if len(sig.Series) == 0 {
+		return shift{}, false
+	}
+	first, last := sig.Series[0].T, sig.Series[len(sig.Series)-1].T
 	key := signalKey{service, sig.ID}
-	note, kept := c.after[key]
+	note, kept := c.after.shifts[key]
 	if !kept {
-		note, kept = c.before[key]
+		note, kept = c.before.shifts[key]
 	}
-	same := kept && note.known.Equal(known) && (note.upTo == upTo || c.now.Sub(note.looked) < shiftRefresh)
+	// The window moves on while nothing else changes: where the baseline ends is
+	// compared with where it begins.
+	same := kept && near(calm-first, note.calm) &&
+		(note.upTo == last || c.now.Sub(note.looked) < shiftRefresh)
 	if !same {
-		note = shiftNote{known: known, upTo: upTo, looked: c.now}
-		note.shift, note.ok = shiftOf(sig, known)
+		note = shiftNote{calm: calm - first, upTo: last, looked: c.now}
+		note.shift, note.ok = shiftOf(sig, calm)
 	}
-	c.after[key] = note
+	c.after.shifts[key] = note
 	return note.shift, note.ok
 }
+
+// near says whether two lengths of time, in milliseconds, differ by less than what
+// makes a shift worth looking for again.
+func near(a, b int64) bool { return max(a-b, b-a) < shiftRefresh.Milliseconds() }
 
 // A shiftNote is a shift that was looked for.
 type shiftNote struct {
 	shift
 	ok     bool
-	known  time.Time
+	calm   int64 // length of the baseline
 	upTo   int64 // newest point that was looked at
 	looked time.Time
 }

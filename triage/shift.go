@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -45,17 +46,28 @@ func noiseFloor(s health.Signal) float64 {
 	return 0.02
 }
 
-// shiftOf finds the shift of a signal whose baseline ends by known, when an
-// incident was already seen; a zero known is not known.
-func shiftOf(s health.Signal, known time.Time) (shift, bool) {
-	at, x := heldPoints(s.Series)
-	base := int(baselinePart * float64(len(x)))
-	if !known.IsZero() {
-		early := known.Add(-2 * time.Minute).UnixMilli()
-		for base > minBaseline && at[base-1] > early {
-			base--
-		}
+// calmUntil is where the baseline of a series ends: a part of the window, or when an
+// incident was first seen, if that is earlier; a zero known is not known.
+func calmUntil(points []health.Point, known time.Time) int64 {
+	if len(points) == 0 {
+		return 0
 	}
+	first, last := points[0].T, points[len(points)-1].T
+	end := first + int64(baselinePart*float64(last-first))
+	if !known.IsZero() {
+		end = min(end, known.Add(-2*time.Minute).UnixMilli())
+	}
+	return end
+}
+
+// shiftOf finds the shift of a signal whose baseline ends at calm, Unix milliseconds.
+func shiftOf(s health.Signal, calm int64) (shift, bool) {
+	early, _ := slices.BinarySearchFunc(s.Series, calm, func(p health.Point, ms int64) int { return cmp.Compare(p.T, ms) })
+	if early < minBaseline {
+		return shift{}, false
+	}
+	at, x := heldPoints(s.Series)
+	base, _ := slices.BinarySearch(at, calm)
 	if base < minBaseline {
 		return shift{}, false
 	}

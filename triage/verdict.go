@@ -31,7 +31,7 @@ type Memory struct {
 	at       time.Time
 	signals  map[signalKey]track
 	services map[string]stand
-	shifts   map[signalKey]shiftNote
+	recalled recalled
 }
 
 type signalKey struct{ service, signal string }
@@ -58,16 +58,16 @@ func Judge(in Input, before Memory) ([]health.Service, Memory) {
 		at:       in.Now,
 		signals:  make(map[signalKey]track, len(before.signals)),
 		services: make(map[string]stand, len(in.Services)),
-		shifts:   make(map[signalKey]shiftNote, len(before.shifts)),
+		recalled: recalled{make(map[signalKey]shiftNote, len(before.recalled.shifts)), map[string]tableNote{}},
 	}
 	services := slices.Clone(in.Services)
 	for i := range services {
 		judgeService(&services[i], in, before, after)
 	}
-	cache := shiftCache{now: in.Now, before: before.shifts, after: after.shifts}
+	mem := recall{now: in.Now, before: &before.recalled, after: &after.recalled}
 	for i := range services {
 		if ill(services[i].Status) {
-			services[i].Suspects = suspects(incidentOf(services[i], services, in), &cache)
+			services[i].Suspects = suspects(incidentOf(services[i], services, in, &mem), &mem)
 		}
 	}
 	return services, after
