@@ -107,6 +107,7 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 		Changes:  e.changes.between(at.Add(-6*time.Hour), at),
 		Alerts:   e.alerts(m),
 		Failures: e.failures(at, e.o.Base),
+		Records:  e.records.until(at),
 		Now:      at, Window: e.o.Base, RateWindow: e.rate,
 	}, j.memory)
 	slices.SortStableFunc(j.services, func(a, b health.Service) int {
