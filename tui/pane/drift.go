@@ -153,7 +153,7 @@ func (c driftColumns) head(r *row) {
 }
 
 func (c driftColumns) row(in Input, r *row, d DriftRow, name themes.Role) {
-	r.put(d.signRole(), d.sign(in.Look)).gap(1).col(name, d.Of.Name, c.service).gap(1).col(name, d.What(), c.what).gap(1)
+	r.put(d.signRole(), d.sign(in.Look)).gap(1).col(name, d.Of.Name, c.service).gap(1).col(name, d.shortly(c.what), c.what).gap(1)
 	if c.n > 0 {
 		r.right(themes.Text, d.Counted(), c.n).gap(1)
 	}

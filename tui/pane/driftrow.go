@@ -48,10 +48,14 @@ func Drifts(snap *health.Snapshot) []DriftRow {
 
 // compared are the keys of what sickbay compares itself, where others do as well.
 func compared(s *health.Service) map[string]bool {
-	if !slices.ContainsFunc(s.Drift, func(d health.Drift) bool { return d.Kind == "exported" }) {
+	others := false
+	for i := range s.Drift {
+		others = others || s.Drift[i].Kind == "exported"
+	}
+	if !others {
 		return nil
 	}
-	own := map[string]bool{}
+	own := make(map[string]bool, len(s.Drift))
 	for i := range s.Drift {
 		if d := &s.Drift[i]; d.Kind != "exported" {
 			own[d.Key()] = true
@@ -99,9 +103,13 @@ func consequence(s *health.Service, d *health.Drift) int {
 
 // hurt says whether what a service is for is ill: its outcome, or its quality.
 func hurt(s *health.Service) bool {
-	return slices.ContainsFunc(s.Signals, func(v health.Signal) bool {
-		return (v.Group == "outcome" || v.Group == "quality") && (v.Status == health.Warn || v.Status == health.Critical)
-	})
+	for i := range s.Signals {
+		v := &s.Signals[i]
+		if (v.Group == "outcome" || v.Group == "quality") && (v.Status == health.Warn || v.Status == health.Critical) {
+			return true
+		}
+	}
+	return false
 }
 
 // ID tells a row from all others of a snapshot.
@@ -113,6 +121,14 @@ func (r DriftRow) What() string {
 		return r.Signal
 	}
 	return r.Signal + " " + r.Feature
+}
+
+// shortly is What without what goes without saying where there is no room for it.
+func (r DriftRow) shortly(w int) string {
+	if what := r.What(); len(what) <= w || r.Signal != "feature" || r.Feature == "" {
+		return what
+	}
+	return r.Feature
 }
 
 // shift is the score by which rows are ordered, as far as it is shown.
