@@ -1,7 +1,6 @@
 package triage
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -15,23 +14,33 @@ type Onset struct {
 	Kind      string  // "step", "ramp", "spread"
 }
 
-// The detector's constants. The threshold gives 1 to 2 false alarms in a hundred
-// unchanged series of any length from 60 to 1000.
+// The detector's constants. The threshold gives less than one false alarm in a
+// hundred unchanged series of any length from 60 to 1000.
 const (
 	onsetThreshold = 4.6
 	onsetClip      = 4.0 // robust z-scores beyond count as this
 	minSegment     = 4   // shorter spikes are not an onset
-	minSpread      = 12  // segment needed to speak of a change of spread
+	minSpread      = 12  // segment needed to speak of a change of spread, or of a ramp
 	minPoints      = 40  // fewer values are not looked at
+	spreadClip     = 6.0 // distances beyond this many medians count as this
+	maxSpike       = 12  // longer ones the scan finds
 )
 
-// FindOnset looks for one segment that differs from the rest: a scan over all
-// segments for level and for spread, each divided by what autocorrelation does to
-// such sums, then a least-squares fit of a step against a ramp for the exact
-// place. NaN are holes. A reference (same length: the same clock time of another
-// day) is taken off point by point; it must not be smoothed. Without one, a daily
-// season looks like an onset: look back at most two hours then. The Score is
-// given even when nothing is found.
+// FindOnset looks for one segment that differs from the rest.
+//
+//   - Level: a scan over all segments, of ranks and of clipped values, whitened by
+//     the lag-1 autocorrelation of what a first scan and the best step or ramp do not
+//     explain, which must also explain more than a long memory alone would; and
+//     short spikes, every value of which is far out.
+//   - Spread: the same scan over the distances from that step or ramp, scored by
+//     likelihood ratio.
+//   - Place: least squares of a step against a ramp; for spread, likelihood.
+//
+// Short segments need a higher score than long ones, since there are more of them
+// (Dümbgen and Spokoiny 2001). NaN are holes. A reference (same length: the same
+// clock time of another day) is taken off point by point; it must not be smoothed.
+// Without one, a daily season looks like an onset: look back at most two hours
+// then. The Score is given even when nothing is found.
 func FindOnset(values, reference []float64) (Onset, bool) {
 	x, index := finite(values, reference)
 	n := len(x)
@@ -43,24 +52,178 @@ func FindOnset(values, reference []float64) (Onset, bool) {
 		return Onset{}, false
 	}
 	head := max(10, len(d.x)/10) // the baseline every onset needs
-	level := better(scan(normalScores(d.x), minSegment, head), scan(clipped(d.x), minSegment, head))
-	spread := scan(normalScores(distances(d.x, level)), minSpread, head)
-	best := max(level.score, spread.score)
-	if best < onsetThreshold {
-		return Onset{Score: best}, false
+	level := findLevel(d.x, head)
+	rest := distances(d.x, level)
+	spread := findSpread(rest, head)
+	o := Onset{Score: max(level.score, spread.score), End: -1}
+	if o.Score < onsetThreshold {
+		return Onset{Score: o.Score}, false
 	}
-	o := Onset{Score: best, End: -1, Kind: "spread"}
-	at, end := d.fine(spread.from, n), d.fine(spread.to, n)
-	if level.score >= spread.score {
-		o.Direction = level.direction(d.x)
-		at, end = d.fine(level.from, n), d.fine(level.to, n)
-		at, o.Kind = refine(x, at, end, max(5, d.factor))
+	var at, end int
+	if spread.score > level.score && (level.score < onsetThreshold || spread.score > 1.5*level.score && !explains(d.x, level)) {
+		at, end, o.Kind = d.fine(placeSpread(rest, spread), n), d.fine(spread.to, n), "spread"
+	} else {
+		end, o.Direction = d.fine(level.to, n), level.direction(d.x)
+		f := refine(x, d.fine(level.from, n), end, max(5, d.factor))
+		at, o.Kind = f.at, f.kind()
 	}
 	o.At = index[at]
 	if end < n-2 {
 		o.End = index[end]
 	}
 	return o, true
+}
+
+// explains says whether the segment is what happened in x: what it leaves varies
+// less than half as much. How that then varies is no news.
+func explains(x []float64, s segment) bool { return deviation(unexplained(x, s)) < deviation(x)/2 }
+
+// findLevel finds the segment of x whose level differs most.
+func findLevel(x []float64, head int) segment {
+	first := scanLevel(clipped(x), head, 0)
+	rho := correlation(unexplained(x, first))
+	w := whitened(x, rho)
+	found := better(scanLevel(normalScores(w), head, rho), scanLevel(clipped(w), head, rho))
+	if found.score = min(found.score, beyondMemory(x, found)); found.score >= onsetThreshold {
+		return found
+	}
+	return better(findSpike(x, head), found)
+}
+
+// beyondMemory says how much better the segment explains x than a long memory alone
+// would: the root of the likelihood ratio n ln(v/u) of two first-order
+// autoregressions, of variances v of the steps of x and u of those of what the
+// segment leaves. A queue that fills and empties wanders without any onset.
+func beyondMemory(x []float64, s segment) float64 {
+	rest := unexplained(x, s)
+	calm := slices.Clone(x) // without outliers, which would drown the difference
+	m, limit := median(rest), 4*1.4826*medianDistance(rest)
+	for i, r := range rest {
+		rest[i] = min(max(r, m-limit), m+limit)
+		calm[i] += rest[i] - r
+	}
+	u := innovation(rest)
+	if u <= 0 {
+		return math.Inf(1)
+	}
+	return math.Sqrt(max(0, float64(len(x))*math.Log(innovation(calm)/u)))
+}
+
+// innovation is the mean square of what a first-order autoregression leaves of x.
+func innovation(x []float64) float64 {
+	m := mean(x)
+	var c, v float64
+	for i := 1; i < len(x); i++ {
+		c += (x[i] - m) * (x[i-1] - m)
+		v += (x[i-1] - m) * (x[i-1] - m)
+	}
+	if v <= 0 {
+		return 0
+	}
+	rho := min(max(c/v, 0), 1)
+	var sum float64
+	for i := 1; i < len(x); i++ {
+		d := x[i] - m - rho*(x[i-1]-m)
+		sum += d * d
+	}
+	return sum / float64(len(x)-1)
+}
+
+// findSpike finds minSegment to maxSpike neighbours that are all far out on one side,
+// between values that are not: noise that remembers its past hides them from the
+// scan, but does not go that far. The score is the distance of the least of them from
+// the median in robust standard deviations.
+func findSpike(x []float64, head int) segment {
+	best := segment{from: head, to: len(x)}
+	middle, scale := median(x), 1.4826*medianDistance(x)
+	if scale == 0 {
+		return best
+	}
+	for s := head; s < len(x); {
+		side := math.Copysign(1/scale, x[s]-middle)
+		far := func(i int) float64 { return side * (x[i] - middle) }
+		e, least := s, math.Inf(1)
+		for ; e < len(x) && far(e) >= onsetThreshold; e++ {
+			least = min(least, far(e))
+		}
+		around := slices.Concat(x[max(0, s-maxSpike):s], x[e:min(len(x), e+maxSpike)])
+		if e-s >= minSegment && e-s <= maxSpike && least > best.score && side*(median(around)-middle) < least/2 {
+			best = segment{least, s, e}
+		}
+		s = max(e, s+1)
+	}
+	return best
+}
+
+// distances is how far each value is from what the segment explains, whitened.
+func distances(x []float64, s segment) []float64 {
+	r := unexplained(x, s)
+	r = whitened(r, correlation(r))
+	for i, v := range r {
+		r[i] = math.Abs(v)
+	}
+	return r
+}
+
+// findSpread finds the segment of distances whose size differs most. A scan of the
+// clipped distances says which; its score is the root of the likelihood ratio of two
+// scales against one, 2(n ln m − Σ nᵢ ln mᵢ) for means m, divided by the squared
+// coefficient of variation within them, which heavy tails make larger.
+func findSpread(e []float64, head int) segment {
+	c := cut(e, spreadClip*median(e))
+	if slices.Max(c) == 0 { // more than half of them are nothing
+		return segment{from: head, to: len(e)}
+	}
+	s := scanSpread(standardised(slices.Clone(c)), head)
+	in, out := s.split(c)
+	a, b := mean(in), mean(out)
+	if a <= 0 || b <= 0 {
+		return segment{from: head, to: len(e)}
+	}
+	scaled := make([]float64, len(c))
+	for i, v := range c {
+		scaled[i] = v / b
+		if i >= s.from && i < s.to {
+			scaled[i] = v / a
+		}
+	}
+	n, l := float64(len(c)), float64(s.to-s.from)
+	ratio := 2 * (n*math.Log(mean(c)) - l*math.Log(a) - (n-l)*math.Log(b))
+	s.score = math.Sqrt(max(0, ratio))/deviation(scaled)/autocorrelationFactor(scaled) - spreadPenalty(l/n)
+	return s
+}
+
+func cut(x []float64, limit float64) []float64 {
+	c := make([]float64, len(x))
+	for i, v := range x {
+		c[i] = min(v, limit)
+	}
+	return c
+}
+
+// correlation is the lag-1 autocorrelation of clipped values, within 0..0.9 and
+// corrected for the bias a series of this length has.
+func correlation(r []float64) float64 {
+	g := clipped(r) // mean 0, variance 1
+	n := float64(len(g))
+	var c float64
+	for i := 1; i < len(g); i++ {
+		c += g[i] * g[i-1]
+	}
+	rho := c / (n - 1)
+	return min(max(rho+(1+3*rho)/n, 0), 0.9)
+}
+
+// whitened takes off each value what the one before says about it. The median
+// counts as zero.
+func whitened(x []float64, rho float64) []float64 {
+	m := median(x)
+	w := make([]float64, len(x))
+	w[0] = (x[0] - m) * math.Sqrt(1-rho*rho)
+	for i := 1; i < len(x); i++ {
+		w[i] = x[i] - m - rho*(x[i-1]-m)
+	}
+	return w
 }
 
 // finite drops the holes; index says where each value was.
@@ -78,7 +241,8 @@ func finite(values, reference []float64) (x []float64, index []int) {
 }
 
 // A thinned series has neighbours added up, so that counts of mostly one value,
-// usually 0, become something that can be ranked.
+// usually 0, become something that can be ranked. Counts are then brought to an even
+// spread: with more of them they vary more, and that is no news.
 type thinned struct {
 	x      []float64
 	factor int // values per value
@@ -86,7 +250,7 @@ type thinned struct {
 }
 
 func thin(x []float64) thinned {
-	t := thinned{x: x, factor: 1}
+	t := thinned{x: slices.Clone(x), factor: 1}
 	for modeShare(t.x) > 0.5 && len(t.x)/2 >= minPoints {
 		odd := len(t.x) % 2
 		t.offset += odd * t.factor
@@ -96,7 +260,21 @@ func thin(x []float64) thinned {
 		}
 		t.x, t.factor = sums, t.factor*2
 	}
+	stabilise(t.x)
 	return t
+}
+
+// stabilise turns counts into 2√(count+⅜), of standard deviation 1 when they are
+// Poisson (Anscombe 1948). What are not all whole and not negative is left alone.
+func stabilise(x []float64) {
+	for _, v := range x {
+		if v < 0 || v != math.Trunc(v) {
+			return
+		}
+	}
+	for i, v := range x {
+		x[i] = 2 * math.Sqrt(v+0.375)
+	}
 }
 
 // fine is the index in the full series of length n.
@@ -115,260 +293,4 @@ func modeShare(x []float64) float64 {
 		most = max(most, run)
 	}
 	return float64(most) / float64(len(x))
-}
-
-// A segment is [from, to) of a series and how much it differs from the rest.
-type segment struct {
-	score    float64
-	from, to int
-}
-
-func better(a, b segment) segment {
-	if a.score >= b.score {
-		return a
-	}
-	return b
-}
-
-func (s segment) split(x []float64) (inside, outside []float64) {
-	inside = x[s.from:s.to]
-	return inside, append(slices.Clone(x[:s.from]), x[s.to:]...)
-}
-
-func (s segment) direction(x []float64) int {
-	in, out := s.split(x)
-	if mean(in) > mean(out) {
-		return 1
-	}
-	return -1
-}
-
-// scan finds the segment of at least least values, none of the first head, with
-// the largest |Σ g| / √(L(1−L/n)), for g of mean 0 and variance 1. The score is
-// divided by the factor by which lag-1 autocorrelation of what the segment does
-// not explain inflates it.
-func scan(g []float64, least, head int) segment {
-	n := len(g)
-	sums := make([]float64, n+1)
-	for i, v := range g {
-		sums[i+1] = sums[i] + v
-	}
-	weights := make([]float64, n+1) // by length: the loop below is most of the cost
-	for l := 1; l < n; l++ {
-		weights[l] = 1 / math.Sqrt(float64(l)*(1-float64(l)/float64(n)))
-	}
-	best := segment{from: head, to: n}
-	tiles := tile(sums)
-	for s := head; s+least <= n; s++ {
-		start := sums[s]
-		for e := s + least; e <= n; {
-			t := tiles[e/tileSize]
-			end := min((e/tileSize+1)*tileSize, n+1)
-			// Weights are largest at the ends of a range, so this bounds what is in it.
-			if max(t.high-start, start-t.low)*max(weights[e-s], weights[end-1-s]) > best.score {
-				for i, sum := range sums[e:end] {
-					if z := math.Abs(sum-start) * weights[e-s+i]; z > best.score {
-						best = segment{z, s, e + i}
-					}
-				}
-			}
-			e = end
-		}
-	}
-	best.score /= autocorrelationFactor(unexplained(g, best))
-	return best
-}
-
-// A tileRange is the range of tileSize neighbouring sums: most tiles cannot hold a
-// better segment than is known, which saves nine tenths of the scan.
-type tileRange struct{ low, high float64 }
-
-const tileSize = 16
-
-func tile(sums []float64) []tileRange {
-	tiles := make([]tileRange, 0, len(sums)/tileSize+1)
-	for t := range slices.Chunk(sums, tileSize) {
-		tiles = append(tiles, tileRange{slices.Min(t), slices.Max(t)})
-	}
-	return tiles
-}
-
-// unexplained takes the two means off.
-func unexplained(g []float64, s segment) []float64 {
-	in, out := s.split(g)
-	a, b := mean(in), mean(out)
-	return subtracted(g, s, a, b)
-}
-
-// distances is how far each value is from the median of its part.
-func distances(x []float64, s segment) []float64 {
-	in, out := s.split(x)
-	r := subtracted(x, s, median(in), median(out))
-	for i, v := range r {
-		r[i] = math.Abs(v)
-	}
-	return r
-}
-
-func subtracted(x []float64, s segment, inside, outside float64) []float64 {
-	r := make([]float64, len(x))
-	for i, v := range x {
-		if i >= s.from && i < s.to {
-			r[i] = v - inside
-		} else {
-			r[i] = v - outside
-		}
-	}
-	return r
-}
-
-// autocorrelationFactor is √((1+ρ)/(1−ρ)), ρ of lag 1 within 0..0.9.
-func autocorrelationFactor(r []float64) float64 {
-	m := mean(r)
-	var v, c float64
-	for i := range r {
-		d := r[i] - m
-		v += d * d
-		if i > 0 {
-			c += d * (r[i-1] - m)
-		}
-	}
-	if v <= 0 {
-		return 1
-	}
-	n := float64(len(r))
-	rho := min(max(c/(n-1)/(v/n), 0), 0.9)
-	return math.Sqrt((1 + rho) / (1 - rho))
-}
-
-// normalScores replaces values by normal quantiles of their ranks, ties averaged.
-func normalScores(x []float64) []float64 {
-	n := len(x)
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(x[i], x[j]) })
-	g := make([]float64, n)
-	for i := 0; i < n; {
-		j := i
-		for j < n && x[order[j]] == x[order[i]] {
-			j++
-		}
-		rank := float64(i+j+1) / 2 // average of i+1 … j
-		score := math.Sqrt2 * math.Erfinv(2*(rank-0.5)/float64(n)-1)
-		for ; i < j; i++ {
-			g[order[i]] = score
-		}
-	}
-	return standardised(g)
-}
-
-// clipped is robust z-scores cut at ±onsetClip.
-func clipped(x []float64) []float64 {
-	m, scale := median(x), scaleOf(x)
-	g := make([]float64, len(x))
-	for i, v := range x {
-		g[i] = min(max((v-m)/scale, -onsetClip), onsetClip)
-	}
-	return standardised(g)
-}
-
-// standardised has mean 0 and, unless it is constant, variance 1. In place.
-func standardised(g []float64) []float64 {
-	m := mean(g)
-	for i := range g {
-		g[i] -= m
-	}
-	if s := deviation(g); s > 0 {
-		for i := range g {
-			g[i] /= s
-		}
-	}
-	return g
-}
-
-// refine places the onset of segment [s, e) of x exactly: least squares on the
-// values before e, cut off where they leave the segment's own range, of a step at
-// most near away from s, against a ramp that may begin earlier and saturate. The
-// ramp must win by 4 units of BIC.
-func refine(x []float64, s, e, near int) (at int, kind string) {
-	base := append(slices.Clone(x[:s]), x[e:]...)
-	m0, s0 := median(base), 1.4826*medianDistance(base)
-	if s0 == 0 {
-		s0 = differenceSD(x)
-	}
-	limit := math.Abs(median(x[s:e])-m0) + 3*s0
-	y := make([]float64, e)
-	for i := range y {
-		y[i] = min(max(x[i], m0-limit), m0+limit) - m0
-	}
-	step := fitStep(y, max(5, s-near), min(e-3, s+near+1), s)
-	ramp := fitRamp(y, max(5, s-max(10, e-s)), min(e-5, s+near+1), s)
-	n := float64(e)
-	bic := func(f fit) float64 { return n * math.Log(max(f.error, 1e-300)) }
-	if bic(ramp)+2*math.Log(n) < bic(step)-4 {
-		return ramp.at, "ramp"
-	}
-	return step.at, "step"
-}
-
-// A fit is the best place and the squared error it leaves.
-type fit struct {
-	error float64
-	at    int
-}
-
-// fitStep tries one mean before and one from k on, lo ≤ k < hi.
-func fitStep(y []float64, lo, hi, otherwise int) fit {
-	best := fit{math.Inf(1), otherwise}
-	var total, squares, before float64
-	for _, v := range y {
-		total += v
-		squares += v * v
-	}
-	for _, v := range y[:max(0, min(lo-1, len(y)))] {
-		before += v
-	}
-	for k := lo; k < hi; k++ {
-		before += y[k-1]
-		after := total - before
-		if e := squares - before*before/float64(k) - after*after/float64(len(y)-k); e < best.error {
-			best = fit{e, k}
-		}
-	}
-	return best
-}
-
-// fitRamp tries lines that leave zero at k and saturate at the end, half way or a
-// quarter of the way there.
-func fitRamp(y []float64, lo, hi, otherwise int) fit {
-	best := fit{math.Inf(1), otherwise}
-	n := len(y)
-	m := mean(y)
-	var yy float64
-	for _, v := range y {
-		yy += (v - m) * (v - m)
-	}
-	for k := lo; k < hi; k++ {
-		for _, q := range [...]int{n, k + max(4, (n-k)/2), k + max(4, (n-k)/4)} {
-			// The line is 0 before k, (t−k)/(q−k) to q, then 1.
-			var sum, squares, product float64
-			slope := 1 / float64(q-k)
-			for t := k; t < n; t++ {
-				h := min(float64(t-k)*slope, 1)
-				sum += h
-				squares += h * h
-				product += h * (y[t] - m)
-			}
-			d := squares - sum*sum/float64(n)
-			if d <= 0 {
-				continue
-			}
-			if e := yy - product*product/d; e < best.error {
-				best = fit{e, k}
-			}
-		}
-	}
-	return best
 }
