@@ -332,6 +332,7 @@ func (c *clerk) note(s sighting) {
 		v.Blocked = because(s.err)
 	} else {
 		v.Current, v.Previous, v.Blocked, v.At = s.state.Version, s.state.History, s.state.Blocked, s.at
+		v.Ready, v.Back, v.Notice = s.state.Ready, s.state.Back, strings.Join(s.state.Notes, "; ")
 	}
 	c.known[s.name] = v
 }
@@ -342,6 +343,7 @@ func (c *clerk) publish() {
 	for _, name := range c.names {
 		t, seen := c.targets[name].Info(), c.known[name]
 		t.Current, t.Previous, t.Blocked, t.At = seen.Current, seen.Previous, seen.Blocked, seen.At
+		t.Ready, t.Back, t.Notice = seen.Ready, seen.Back, seen.Notice
 		t.Caps = c.targets[name].Caps().Words
 		v.targets = append(v.targets, t)
 	}

@@ -94,7 +94,7 @@ func draft(info health.Target, caps Caps, s State, to string, now time.Time) (he
 		diffLine("-", info.Kind, health.Version{ID: s.Version, At: s.Since}, now),
 		diffLine("+", info.Kind, past, now),
 	}
-	p.Warnings = cautions(caps, s, past, listed, now)
+	p.Warnings = append(cautions(caps, s, past, listed, now), s.Notes...)
 	return p, nil
 }
 

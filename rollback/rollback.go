@@ -30,6 +30,7 @@ type State struct {
 	History []health.Version // newest first, without Version itself; nil: the target keeps no list
 	Since   time.Time        // when Version was deployed; zero: not known
 	Back    string           // the newest version before Version; "" none is known
+	Notes   []string         // what deserves a second thought, before anybody plans anything
 }
 
 // Errors that classify an answer. Anything else after a request was sent is
@@ -52,6 +53,22 @@ type Target interface {
 	// operation id. An error that is none of ErrMoved, ErrDenied and ErrFailed
 	// means that it may have happened.
 	Execute(ctx context.Context, p health.Plan, op, reason string) error
+}
+
+// A Fencer is a target that can make a write of its own that may still be on its way
+// fail when it arrives, by a harmless write of what that one compares. After it, "not
+// applied" is certain. ErrMoved means that the target is no longer what p was made on.
+type Fencer interface {
+	Fence(ctx context.Context, p health.Plan) error
+}
+
+// planFor is how all targets plan: what is seen now, and what follows from it.
+func planFor(ctx context.Context, t Target, to string) (health.Plan, error) {
+	s, err := t.Current(ctx)
+	if err != nil {
+		return health.Plan{}, err
+	}
+	return draft(t.Info(), t.Caps(), s, to, time.Now())
 }
 
 // Decode fills a struct from the kind's own section of the config.
