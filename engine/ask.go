@@ -175,7 +175,7 @@ func (e *Engine) take(a answer) {
 		e.learnInterval(a)
 	case someAlerts:
 		if a.err == nil {
-			e.changes.alerts = a.alerts
+			e.learnAlerts(a, now)
 		}
 	case someChanges:
 		e.changes.add(a.changes) // a feed with one bad line still tells the others

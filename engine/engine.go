@@ -114,8 +114,9 @@ type moment = time.Time
 type judgement struct {
 	services []health.Service
 	memory   triage.Memory
-	compared heard // what the drift of its services was made of
-	whole    bool  // everything it needs was answered, or failed, at least once
+	drifted  []health.Service // with nothing but the drift that was compared
+	compared heard            // what the drift of its services was made of
+	whole    bool             // everything it needs was answered, or failed, at least once
 	used     time.Time
 }
 

@@ -21,17 +21,26 @@ type ward struct {
 // inWard runs a test with an engine that started at a full minute.
 func inWard(t *testing.T, more func() sources.Source, test func(ward)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		f := &fake{name: "main", value: func(string, time.Time) (float64, bool) { return 0.001, true }}
-		all := []sources.Source{f}
-		if more != nil {
-			all = append(all, more()) // made inside the bubble
+	f := &fake{name: "main", value: func(string, time.Time) (float64, bool) { return 0.001, true }}
+	both := func() []sources.Source {
+		if more == nil {
+			return []sources.Source{f}
 		}
-		e := New(Options{Sources: all, Packs: onePack()})
+		return []sources.Source{f, more()}
+	}
+	inWardOf(t, Options{Packs: onePack()}, both, func(w ward) { w.fake = f; test(w) })
+}
+
+// inWardOf runs a test with an engine on sources that are made inside the bubble.
+func inWardOf(t *testing.T, o Options, open func() []sources.Source, test func(ward)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		o.Sources = open()
+		e := New(o)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); e.Run(ctx) }()
-		test(ward{e, f, t})
+		test(ward{Engine: e, t: t})
 		cancel()
 		<-done
 	})

@@ -94,7 +94,10 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 	}
 	services := e.services(m, w)
 	e.compareNews(m, j, services)
-	driftSince(services, j.services, at)
+	driftSince(services, j.drifted, at)
+	if j.drifted = drifted(services); m.IsZero() {
+		e.ageDrift(services, now)
+	}
 	if !j.whole { // it has seen the newest minutes only: the first whole look decides alone
 		j.memory = triage.Memory{}
 	}
@@ -105,7 +108,7 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 	j.services, j.memory = triage.Judge(triage.Input{
 		Services: services,
 		Changes:  e.changes.between(at.Add(-6*time.Hour), at),
-		Alerts:   e.alerts(m),
+		Alerts:   e.judgedAlerts(m, at),
 		Failures: e.failures(at, e.o.Base),
 		Records:  e.records.until(at),
 		Now:      at, Window: e.o.Base, RateWindow: e.rate,
@@ -122,6 +125,15 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 	j.used = now
 }
 
+// drifted keeps the distributions of services as they were compared.
+func drifted(services []health.Service) []health.Service {
+	all := make([]health.Service, len(services))
+	for i, s := range services {
+		all[i] = health.Service{Name: s.Name, Drift: slices.Clone(s.Drift)}
+	}
+	return all
+}
+
 // A heard is how much of drift was answered. It changes with every answer, since
 // each speaks of a later time than the one before.
 type heard struct{ answers, seconds, services int64 }
@@ -136,8 +148,8 @@ func (e *Engine) compareNews(m moment, j *judgement, services []health.Service) 
 		e.compareAll(m, services)
 		return
 	}
-	before := make(map[string][]health.Drift, len(j.services))
-	for _, s := range j.services {
+	before := make(map[string][]health.Drift, len(j.drifted))
+	for _, s := range j.drifted {
 		before[s.Name] = s.Drift
 	}
 	for i := range services {
@@ -288,7 +300,7 @@ func (e *Engine) seriesOf(sig *health.Signal, labels map[string]bool, step time.
 // them at the moment the clock was set to.
 func (e *Engine) alerts(m moment) []health.Alert {
 	if m.IsZero() {
-		return e.changes.alerts
+		return e.liveAlerts(time.Time{})
 	}
 	var all []health.Alert
 	for _, a := range e.asked {

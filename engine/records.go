@@ -172,10 +172,10 @@ func (r *records) find(id string) (health.Request, bool) {
 // changesBack is how far back changes are asked for.
 const changesBack = 7 * 24 * time.Hour
 
-// A changeLog holds what was altered, by id, and the newest alerts.
+// A changeLog holds what was altered, by id, and the newest alerts of every source.
 type changeLog struct {
 	byID   map[string]health.Change
-	alerts []health.Alert
+	alerts map[string]heardAlerts // by source
 }
 
 func (c *changeLog) add(more []health.Change) {

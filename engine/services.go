@@ -215,7 +215,7 @@ func (e *Engine) signal(a *asked, f packs.Found, s packs.Signal, d *draft, lens 
 	}
 	end := e.endOf(lens.At, step)
 	sig.Series = fr.of(f.By, d.labels, end.Add(-lens.Window), end)
-	sig.measure(fr, a.silence(fr), end, step)
+	sig.measure(fr, a.silence(fr), end, max(step, e.o.Refresh))
 	return sig.Signal, true
 }
 
@@ -262,8 +262,9 @@ func define(s packs.Signal, p *packs.Pack, kind health.Kind) measured {
 	return measured{sig}
 }
 
-// measure reads value, age and state off the series.
-func (s *measured) measure(fr *frame, silence string, end time.Time, step time.Duration) {
+// measure reads value, age and state off the series, to which something should have
+// come every so often.
+func (s *measured) measure(fr *frame, silence string, end time.Time, every time.Duration) {
 	if len(fr.warnings) > 0 {
 		s.Note = health.Clean(fr.warnings[0])
 	}
@@ -279,7 +280,7 @@ func (s *measured) measure(fr *frame, silence string, end time.Time, step time.D
 	last := s.Series[len(s.Series)-1]
 	s.Value, s.At = last.V, last.Time()
 	switch {
-	case end.Sub(s.At) > 2*step:
+	case end.Sub(s.At) > 2*every:
 		s.State = health.Stale
 		s.Value, s.At = newest(s.Series)
 	case s.Value != s.Value:
