@@ -121,10 +121,37 @@ func (a *app) driftTable(rows []pane.DriftRow) error {
 	if err := w.Flush(); err != nil {
 		return exit{exitFailed, err}
 	}
-	if against := rows[0].Against; against != "" {
-		fmt.Fprintf(a.out, "\nthen is %s\n", clean(against))
+	fmt.Fprintln(a.out)
+	for _, g := range againstWhat(rows) {
+		fmt.Fprintln(a.out, clean(g))
 	}
 	return nil
+}
+
+// againstWhat says what "then" is: of all, or of each service where they differ.
+func againstWhat(rows []pane.DriftRow) []string {
+	var order []string
+	services := map[string][]string{}
+	for _, r := range rows {
+		if r.Against == "" {
+			continue
+		}
+		if services[r.Against] == nil {
+			order = append(order, r.Against)
+		}
+		if !slices.Contains(services[r.Against], r.Of.Name) {
+			services[r.Against] = append(services[r.Against], r.Of.Name)
+		}
+	}
+	out := make([]string, 0, len(order))
+	for _, against := range order {
+		line := "then is " + against
+		if len(order) > 1 {
+			line += ": " + strings.Join(services[against], ", ")
+		}
+		out = append(out, line)
+	}
+	return out
 }
 
 // A driftDocument is one comparison for scripts: as in snapshot --format json, and

@@ -65,6 +65,18 @@ func TestDriftPrintsTheTableByConsequence(t *testing.T) {
 	}
 }
 
+func TestDriftSaysOfEachServiceWhatThenIsWhereTheyDiffer(t *testing.T) {
+	t.Parallel()
+	s := drifted()
+	s.Services[0].Drift[0].Against, s.Services[0].Drift[1].Against = "before 2.14.1", "before 2.14.1"
+	out, _, _ := printed(t, s, driftFlags{})
+	for _, want := range []string{"\nthen is the same hour of 7 earlier days: fraud-score\n", "\nthen is before 2.14.1: code-assist\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
 func TestDriftIsNarrowedByServiceAndSignal(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

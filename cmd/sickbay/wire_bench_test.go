@@ -69,17 +69,26 @@ func (t *tape) Submit(health.Order) (id string, err error) { return "", io.EOF }
 func (t *tape) now() time.Time                             { return t.Snapshot().At }
 func (t *tape) next()                                      { t.at.Add(1); t.changed <- struct{}{} }
 
-// recorded is what the engine says of the bad-prompt demo at every beat from
-// storyTime on, after a first snapshot in which nobody has answered yet. The clock
-// is not the real one: it stands still a moment before a beat is due until all has
-// been said, so that the engine beats again and again and finds nothing to ask.
+// recorded is the bad-prompt demo with the detail of all services.
 var recorded = sync.OnceValues(func() ([]*health.Snapshot, error) {
+	return record("bad-prompt", health.Interest{Service: "*"})
+})
+
+// record is what the engine says of a demo at every beat from storyTime on, after a
+// first snapshot in which nobody has answered yet. The clock is not the real one: it
+// stands still a moment before a beat is due until all has been said, so that the
+// engine beats again and again and finds nothing to ask.
+func record(scenario string, want health.Interest) ([]*health.Snapshot, error) {
+	dir := filepath.Join(workshop, "tape-"+scenario)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
 	var clock atomic.Int64
 	clock.Store(storyTime.Add(-before).UnixNano())
 	now := func() time.Time { return time.Unix(0, clock.Load()).UTC() }
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	d, err := demo.Start(ctx, demo.Options{Scenario: "bad-prompt", Seed: 1, Dir: workshop, Now: now})
+	d, err := demo.Start(ctx, demo.Options{Scenario: scenario, Seed: 1, Dir: dir, Now: now})
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +98,7 @@ var recorded = sync.OnceValues(func() ([]*health.Snapshot, error) {
 		return nil, err
 	}
 	// Minutes pass within seconds here: what is allowed in a real one is too little.
-	path := filepath.Join(workshop, "tape.toml")
+	path := filepath.Join(dir, "tape.toml")
 	hurried := bytes.Replace(text, []byte("name = \"main\"\n"), []byte("name = \"main\"\nmax_queries_per_minute = 60000\n"), 1)
 	if err := os.WriteFile(path, hurried, 0o600); err != nil {
 		return nil, err
@@ -99,7 +108,7 @@ var recorded = sync.OnceValues(func() ([]*health.Snapshot, error) {
 		return nil, err
 	}
 	a := &app{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }, now: now}
-	h, err := a.build(cfg, filepath.Join(workshop, "tape.jsonl"), rollback.DeskOptions{})
+	h, err := a.build(cfg, filepath.Join(dir, "tape.jsonl"), rollback.DeskOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +117,8 @@ var recorded = sync.OnceValues(func() ([]*health.Snapshot, error) {
 	go func() { defer close(running); h.engine.Run(ctx) }()
 	defer func() { cancel(); <-running }()
 	v := h.engine.Join()
-	v.Want(health.Interest{Lens: health.Lens{Window: cfg.Window}, Service: "*"})
+	want.Window = cfg.Window
+	v.Want(want)
 	all := []*health.Snapshot{v.Snapshot()}
 	for i := range refreshes + 1 {
 		if i > 0 {
@@ -121,7 +131,7 @@ var recorded = sync.OnceValues(func() ([]*health.Snapshot, error) {
 		all = append(all, s)
 	}
 	return all, nil
-})
+}
 
 // unanswered says whether a question is still out.
 func unanswered(s *health.Snapshot) bool {
@@ -146,6 +156,12 @@ func show(b *testing.B, w, h int, screen string) (viewer, func()) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	return play(b, all, w, h, screen)
+}
+
+// play is show with a tape of one's own.
+func play(b *testing.B, all []*health.Snapshot, w, h int, screen string) (viewer, func()) {
+	b.Helper()
 	v := viewer{tape: &tape{all: all, changed: make(chan struct{}, 1)}, wire: &wire{}}
 	in, keyboard := io.Pipe()
 	m := tui.New(v.tape, tui.Options{Name: "demo", Now: v.tape.now, Window: time.Hour, View: pane.View{Screen: screen}})

@@ -2,9 +2,17 @@ package main
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
+
+	"sickbay/health"
 )
+
+// drifting is the feature-drift demo with its worst comparison open.
+var drifting = sync.OnceValues(func() ([]*health.Snapshot, error) {
+	return record("feature-drift", health.Interest{Service: "fraud-score", Drift: "feature/merchant_risk"})
+})
 
 // BenchmarkWireOfTheDriftView is six minutes in the drift view with the worst
 // comparison open, and what a refresh of it puts on the wire: B/refresh (average)
@@ -21,7 +29,11 @@ func BenchmarkWireOfTheDriftView(b *testing.B) {
 }
 
 func driftSession(b *testing.B, w, h int, budget float64) {
-	v, end := show(b, w, h, "drift")
+	all, err := drifting()
+	if err != nil {
+		b.Fatal(err)
+	}
+	v, end := play(b, all, w, h, "drift")
 	defer end()
 	v.tape.next()
 	v.wire.settled(300 * time.Millisecond)

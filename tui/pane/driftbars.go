@@ -81,7 +81,7 @@ func newHistogram(r DriftRow, w int) histogram {
 
 // span says which time the windows are of: "13:10→now".
 func (g *histogram) span(in Input) string {
-	if s := clock(in, g.windows[0].End) + in.Look.Glyph("→", ">") + "now"; len([]rune(s)) <= g.heat {
+	if s := moment(in, g.windows[0].End) + in.Look.Glyph("→", ">") + "now"; len([]rune(s)) <= g.heat {
 		return s
 	}
 	return "before"
