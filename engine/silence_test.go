@@ -120,6 +120,7 @@ func TestARefreshLongerThanAStepMakesNothingOld(t *testing.T) {
 		v := w.Join()
 		w.later(time.Minute)
 		for range 60 {
+			w.batches <- batch{from: &tail{}, Batch: sources.Batch{CaughtUp: true}} // so that there is something to show
 			w.later(5 * time.Second)
 			if sig := w.signal(v, "chat", "errors"); sig.State != health.Fresh {
 				t.Fatalf("%v old, errors is %v", v.Snapshot().At.Sub(sig.At), sig.State)
