@@ -293,8 +293,13 @@ func TestLogRecordsBecomeFailuresAndCanBeOpened(t *testing.T) {
 		}
 		v := w.Join()
 		w.later(time.Second)
-		if !v.Snapshot().Asking {
+		if s := v.Snapshot(); !s.Asking || !s.Reading {
 			t.Error("done before the log was read to its end")
+		}
+		v.Want(health.Interest{Request: "b"})
+		w.later(time.Second)
+		if r := v.Snapshot().Requests["b"]; r.Missing != "not found yet: logs are still being read" {
+			t.Errorf("before the logs were read of b is said: %q", r.Missing)
 		}
 		logs.batches <- sources.Batch{Requests: records, Lines: 3, CaughtUp: true}
 		w.later(11 * time.Second)
@@ -304,8 +309,13 @@ func TestLogRecordsBecomeFailuresAndCanBeOpened(t *testing.T) {
 		}
 		v.Want(health.Interest{Request: "b"})
 		w.later(time.Second)
-		if r := v.Snapshot().Requests["b"]; r.Service != "chat" || r.Failed {
+		if r := v.Snapshot().Requests["b"]; r.Service != "chat" || r.Failed || r.Missing != "" || v.Snapshot().Reading {
 			t.Errorf("opened %+v", r)
+		}
+		v.Want(health.Interest{Request: "zz"})
+		w.later(time.Second)
+		if r := v.Snapshot().Requests["zz"]; r.ID != "zz" || r.Missing != "no record with this id is held" {
+			t.Errorf("of a request that is not held is said: %+v", r)
 		}
 	})
 }

@@ -73,12 +73,7 @@ func (e *Engine) whole() bool {
 			return false
 		}
 	}
-	for _, t := range e.tails {
-		if !t.caught {
-			return false
-		}
-	}
-	return e.quiet()
+	return e.quiet() && !e.reading()
 }
 
 // judge lets triage look at one moment.
@@ -220,7 +215,7 @@ func (e *Engine) snapshot(lens health.Lens, now time.Time, w wishes) *health.Sna
 	}
 	s := &health.Snapshot{
 		Version: e.version, At: at.UTC(), Window: lens.Window, Step: e.step(lens.Window), Rate: e.rate,
-		Live: lens.At.IsZero(), Asking: !e.views[lens.At].whole, Write: e.o.Write, Load: e.load,
+		Live: lens.At.IsZero(), Asking: !e.views[lens.At].whole, Reading: e.reading(), Write: e.o.Write, Load: e.load,
 		Services: e.through(lens, e.views[lens.At].services),
 		Failures: e.failures(at, lens.Window),
 		Changes:  e.changes.between(at.Add(-max(lens.Window, 6*time.Hour)), at),
@@ -350,7 +345,7 @@ func (e *Engine) opened(groups []health.Failure, w wishes) map[string]health.Req
 	for id := range w.open {
 		r, ok := e.records.find(id)
 		if !ok {
-			r = health.Request{ID: id, Message: "no record with this id is held"}
+			r = e.notHeld(id)
 		}
 		all[id] = r
 		if n, ok := e.records.neighbour(r); ok && r.Failed {
@@ -365,6 +360,23 @@ func (e *Engine) opened(groups []health.Failure, w wishes) map[string]health.Req
 		}
 	}
 	return all
+}
+
+// notHeld is what is said of a request of which no record is held.
+func (e *Engine) notHeld(id string) health.Request {
+	why := "no record with this id is held"
+	switch {
+	case e.reading():
+		why = "not found yet: logs are still being read"
+	case e.records.lost > 0:
+		why += ": it may be older than what is"
+	}
+	return health.Request{ID: id, Missing: why, Message: why}
+}
+
+// reading says whether logs are still being read from their beginning.
+func (e *Engine) reading() bool {
+	return slices.ContainsFunc(e.tails, func(t *tail) bool { return !t.caught })
 }
 
 // symptoms are what is ill at the service of a target, with the requests counted

@@ -12,6 +12,7 @@ type Snapshot struct {
 	Rate    time.Duration // over which rates are taken, at least
 	Live    bool          // At follows the clock
 	Asking  bool          // nothing has answered yet: the first questions are out
+	Reading bool          // logs are still being read from their beginning: what is newest in them may be to come
 	Write   bool          // actions are allowed
 
 	Services  []Service // worst first, then by name
@@ -251,6 +252,7 @@ type Failure struct {
 // it comes from outside: it is cleaned when it is drawn, not here.
 type Request struct {
 	ID      string
+	Missing string // why nothing but the id is known, in words; empty: it is known
 	At      time.Time
 	Service string
 	Name    string // operation: "chat", "predict", "invoke_agent"
