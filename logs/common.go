@@ -28,31 +28,33 @@ const (
 // count: older ones would make every version look guilty that was rolled out
 // about then. A version that came everywhere just before the failures is said
 // apart, as what it is: at the same time, not more often.
-func inCommon(s *service, v *group) []string {
-	if len(v.failing) < minFailing {
+func (g *Grouper) inCommon(c *counted, w span) []string {
+	if c.count < minFailing {
 		return nil
 	}
-	first := v.failing[len(v.failing)-1].At
-	shared := sharedValues(v.failing)
-	healthy := since(s.healthy, first)
-	countHealthy(shared, healthy)
+	s, first := g.services[c.service], c.within[0].at
+	shared := g.sharedValues(c)
+	counts, healthy := s.compared(first, w.now)
+	for n, times := range counts {
+		g.facts.count(shared, n, times)
+	}
 
 	var said []string
-	if len(healthy) >= minHealthy {
+	if healthy >= minHealthy {
 		slices.SortFunc(shared, func(a, b common) int {
 			return cmp.Or(
-				cmp.Compare(b.phi(len(v.failing), len(healthy)), a.phi(len(v.failing), len(healthy))),
+				cmp.Compare(b.phi(c.count, healthy), a.phi(c.count, healthy)),
 				strings.Compare(a.Name, b.Name),
 			)
 		})
-		for _, c := range shared {
-			if c.lift(len(v.failing), len(healthy)) >= minLift {
+		for _, v := range shared {
+			if v.lift(c.count, healthy) >= minLift {
 				said = append(said, fmt.Sprintf("%s %s — %d of %d failing (%s), %s of healthy",
-					c.Name, c.Value, c.failing, len(v.failing), share(c.failing, len(v.failing)), share(c.healthy, len(healthy))))
+					v.Name, v.Value, v.failing, c.count, share(v.failing, c.count), share(v.healthy, healthy)))
 			}
 		}
 	}
-	said = append(said, s.arrived(shared, v, first, said)...)
+	said = append(said, g.arrived(s, shared, c, w, said)...)
 	return said[:min(len(said), maxCommon)]
 }
 
@@ -83,18 +85,22 @@ func share(n, of int) string {
 	return fmt.Sprintf("%.0f %%", math.Round(100*float64(n)/float64(of)))
 }
 
-// sharedValues are the values that at least minShare of the records carry.
-func sharedValues(records []*health.Request) []common {
+// sharedValues are the values that at least minShare of the failing records carry.
+func (g *Grouper) sharedValues(c *counted) []common {
+	sets := map[int32]int{}
+	for _, e := range c.within {
+		sets[e.facts] += int(e.n)
+	}
 	counts := map[health.Field]int{}
-	for _, r := range records {
-		for d := range dimensions(r) {
-			counts[d]++
+	for n, times := range sets {
+		for _, d := range g.facts.get(n) {
+			counts[d] += times
 		}
 	}
 	var all []common
 	for d, n := range counts {
-		if float64(n) >= minShare*float64(len(records)) {
-			all = append(all, common{Field: d, failing: min(n, len(records))})
+		if float64(n) >= minShare*float64(c.count) {
+			all = append(all, common{Field: d, failing: min(n, c.count)})
 		}
 	}
 	slices.SortFunc(all, func(a, b common) int {
@@ -103,31 +109,12 @@ func sharedValues(records []*health.Request) []common {
 	return all
 }
 
-// since picks records from a time on, evenly, so that every value keeps its share.
-func since(records []*health.Request, t time.Time) []*health.Request {
-	var late []*health.Request
-	for _, r := range records {
-		if !r.At.Before(t) {
-			late = append(late, r)
-		}
-	}
-	if len(late) <= maxHealthy {
-		return late
-	}
-	picked := make([]*health.Request, maxHealthy)
-	for i := range picked {
-		picked[i] = late[i*len(late)/maxHealthy]
-	}
-	return picked
-}
-
-func countHealthy(shared []common, healthy []*health.Request) {
-	for _, r := range healthy {
-		for d := range dimensions(r) {
-			for i := range shared {
-				if c := &shared[i]; c.Value == d.Value && c.Name == d.Name {
-					c.healthy++
-				}
+// count adds healthy records that have the same facts.
+func (f *facts) count(shared []common, n int32, times int) {
+	for _, d := range f.get(n) {
+		for i := range shared {
+			if c := &shared[i]; c.Value == d.Value && c.Name == d.Name {
+				c.healthy += times
 			}
 		}
 	}
@@ -135,34 +122,23 @@ func countHealthy(shared []common, healthy []*health.Request) {
 
 // arrived names versions that all failing records carry and that were first seen
 // shortly before them, in a service that was there before.
-func (s *service) arrived(shared []common, v *group, first time.Time, said []string) []string {
+func (g *Grouper) arrived(s *service, shared []common, c *counted, w span, said []string) []string {
 	var all []string
-	for _, c := range shared {
-		text := c.Name + " " + c.Value
-		if !strings.HasSuffix(c.Name, versionSuffix) || c.failing < len(v.failing) ||
+	oldest, first := s.oldest(w.start()-w.length), c.within[0].at
+	var seen map[health.Field]int64
+	for _, v := range shared {
+		text := v.Name + " " + v.Value
+		if !isVersion(v.Field) || v.failing < c.count ||
 			slices.ContainsFunc(said, func(s string) bool { return strings.HasPrefix(s, text+" ") }) {
 			continue
 		}
-		seen := s.firstSeen(c.Field)
-		if ago := first.Sub(seen); seen.Sub(s.oldest) >= minKnown && ago >= 0 && ago <= maxLag {
-			all = append(all, fmt.Sprintf("%s — all %d failing, and first seen %s before them", text, len(v.failing), health.Ago(ago)))
+		if seen == nil {
+			seen = s.versions(g.facts)
+		}
+		since := time.Duration(seen[v.Field] - oldest)
+		if ago := time.Duration(first - seen[v.Field]); since >= minKnown && ago >= 0 && ago <= maxLag {
+			all = append(all, fmt.Sprintf("%s — all %d failing, and first seen %s before them", text, c.count, health.Ago(ago)))
 		}
 	}
 	return all
-}
-
-// firstSeen is when the service first wrote this version; zero: never.
-func (s *service) firstSeen(version health.Field) time.Time {
-	var first time.Time
-	for _, r := range s.all {
-		if !first.IsZero() && !r.At.Before(first) {
-			continue
-		}
-		for d := range versions(r) {
-			if d == version {
-				first = r.At
-			}
-		}
-	}
-	return first
 }

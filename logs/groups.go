@@ -27,166 +27,117 @@ const (
 //	known  everything else
 //
 // records may be in any order and are not changed; those newer than now or older
-// than two windows do not count.
+// than two windows do not count. Who has records coming in keeps a Grouper.
 func Groups(now time.Time, window time.Duration, records []health.Request) []health.Failure {
-	g := grouping{now: now, start: now.Add(-window), window: window, groups: map[string]*group{}, services: map[string]*service{}}
-	for i := range records {
-		g.count(&records[i])
-	}
-	var all []*group
-	for _, v := range g.groups {
-		if v.Count > 0 {
-			g.state(v)
-			all = append(all, v)
-		}
-	}
-	slices.SortFunc(all, louder)
-	out := make([]health.Failure, 0, min(len(all), maxGroups))
-	for i, v := range all[:min(len(all), maxGroups)] {
-		g.finish(v, i < maxCompared)
-		out = append(out, v.Failure)
-	}
-	return out
+	g := NewGrouper()
+	g.Add(records)
+	return g.Groups(now, window)
 }
 
-// grouping is the work on one window.
-type grouping struct {
-	now, start time.Time
-	window     time.Duration
-	groups     map[string]*group
-	services   map[string]*service
+// counted is a group as it looks in one window.
+type counted struct {
+	*group
+	within         []entry // of the window, by time
+	count, earlier int     // failures in it, and in the one before
+	first, last    int64
+	state          string
 }
 
-// service is what is known of all records of one service.
-type service struct {
-	oldest  time.Time
-	all     []*health.Request // of both windows
-	healthy []*health.Request // of the window
-}
-
-// group is a Failure in the making.
-type group struct {
-	health.Failure
-	failing []*health.Request // of the window
-}
-
-func (g *grouping) count(r *health.Request) {
-	if r.At.After(g.now) || !r.At.After(g.start.Add(-g.window)) {
-		return
+func (v *group) count(w span) *counted {
+	from, start, end := before(v.entries, entryAt, w.start()-w.length), before(v.entries, entryAt, w.start()), before(v.entries, entryAt, w.now)
+	c := &counted{group: v, within: v.entries[start:end]}
+	for _, e := range v.entries[from:start] {
+		c.earlier += int(e.n)
 	}
-	s := g.services[r.Service]
-	if s == nil {
-		s = &service{oldest: r.At}
-		g.services[r.Service] = s
+	for _, e := range c.within {
+		c.count += int(e.n)
 	}
-	if r.At.Before(s.oldest) {
-		s.oldest = r.At
+	if from < end {
+		c.first, c.last = v.entries[from].at, v.entries[end-1].at
 	}
-	s.all = append(s.all, r)
-	switch inWindow := r.At.After(g.start); {
-	case r.Failed:
-		g.groupOf(r).add(r, inWindow)
-	case inWindow:
-		s.healthy = append(s.healthy, r)
-	}
-}
-
-func (g *grouping) groupOf(r *health.Request) *group {
-	id := r.Group
-	if id == "" {
-		id, _ = Signature(*r)
-	}
-	v := g.groups[id]
-	if v == nil {
-		v = &group{Failure: health.Failure{ID: id, Service: r.Service, ErrorType: cause(r), First: r.At}}
-		g.groups[id] = v
-	}
-	return v
-}
-
-func (v *group) add(r *health.Request, inWindow bool) {
-	if r.At.Before(v.First) {
-		v.First = r.At
-	}
-	if r.At.After(v.Last) {
-		v.Last = r.At
-	}
-	if !inWindow {
-		v.Before++
-		return
-	}
-	v.Count++
-	v.failing = append(v.failing, r)
-}
-
-// state says what the window before tells. Without records older than the first
-// failure there is nothing to tell by, so a group is not called new for having
-// been there when the log began.
-func (g *grouping) state(v *group) {
-	oldest := g.services[v.Service].oldest
-	switch {
-	case v.Before == 0 && v.First.Sub(oldest) > g.window/10:
-		v.State = "new"
-	case v.Before > 0 && v.Count >= growth*v.Before && v.Count >= v.Before+growthMin:
-		v.State = "grown"
-	default:
-		v.State = "known"
-	}
+	return c
 }
 
 // minLoud is how many records make a new group one to look at first. Fewer may
 // be what always happens now and then.
 const minLoud = 5
 
-func (v *group) loudness() int {
+func (c *counted) loudness() int {
 	switch {
-	case v.State == "new" && v.Count >= minLoud:
+	case c.state == "new" && c.count >= minLoud:
 		return 0
-	case v.State == "grown":
+	case c.state == "grown":
 		return 1
 	}
 	return 2
 }
 
-func louder(a, b *group) int {
+func louder(a, b *counted) int {
 	return cmp.Or(
 		cmp.Compare(a.loudness(), b.loudness()),
-		cmp.Compare(b.Count, a.Count),
-		strings.Compare(a.ID, b.ID),
+		cmp.Compare(b.count, a.count),
+		strings.Compare(a.id, b.id),
+		strings.Compare(a.service, b.service),
 	)
 }
 
-// finish fills what is drawn of a group.
-func (g *grouping) finish(v *group, compare bool) {
-	slices.SortStableFunc(v.failing, func(a, b *health.Request) int { return b.At.Compare(a.At) })
-	newest := v.failing[0]
-	v.Example = newest.Message
-	_, v.Signature = Signature(*newest)
-	v.Spark = make([]int, slots)
-	versionsSeen := map[health.Field]bool{}
-	for i, r := range v.failing {
-		if i < maxRequests {
-			v.Requests = append(v.Requests, r.ID)
-		}
+// failure is what is drawn of a group.
+func (c *counted) failure(w span, known *facts) health.Failure {
+	newest := c.sample(w.now)
+	f := health.Failure{
+		ID: c.id, Service: c.service, ErrorType: newest.cause, Signature: c.signature(newest.masked), Example: newest.message,
+		Count: c.count, Before: c.earlier, State: c.state,
+		First: time.Unix(0, c.first).UTC(), Last: time.Unix(0, c.last).UTC(),
+		Spark: make([]int, slots),
+	}
+	for i := len(c.within) - 1; i >= 0 && len(f.Requests) < maxRequests; i-- {
+		f.Requests = append(f.Requests, c.within[i].id)
+	}
+	sets := map[int32]bool{}
+	for _, e := range c.within {
 		// The window is (start, now]: a record of this very moment is in the last slice.
-		slot := int((r.At.Sub(g.start) - 1) * slots / g.window)
-		v.Spark[min(max(slot, 0), slots-1)]++
-		for d := range versions(r) {
-			versionsSeen[d] = true
+		f.Spark[min(max((e.at-w.start()-1)/max(w.length/slots, 1), 0), slots-1)] += int(e.n)
+		sets[e.facts] = true
+	}
+	f.Versions = versionsOf(sets, known)
+	return f
+}
+
+// sample is the newest one that is not after now, of those that are kept.
+func (c *counted) sample(now int64) sample {
+	at := before(c.samples, func(s *sample) int64 { return s.at }, now)
+	return c.samples[max(at-1, 0)]
+}
+
+// signature is a masked message with the first words as the tree has them.
+func (c *counted) signature(masked string) string {
+	if c.node.text {
+		return c.node.path()
+	}
+	return c.node.path() + masked[len(head([]byte(masked))):]
+}
+
+func versionsOf(sets map[int32]bool, known *facts) []string {
+	seen := map[health.Field]bool{}
+	for n := range sets {
+		for _, d := range known.get(n) {
+			if isVersion(d) {
+				seen[d] = true
+			}
 		}
 	}
-	for d := range versionsSeen {
-		v.Versions = append(v.Versions, strings.TrimSuffix(d.Name, versionSuffix)+" "+d.Value)
+	var all []string
+	for d := range seen {
+		all = append(all, strings.TrimSuffix(d.Name, versionSuffix)+" "+d.Value)
 	}
-	slices.Sort(v.Versions)
-	v.Versions = v.Versions[:min(len(v.Versions), maxVersions)]
-	if compare {
-		v.InCommon = inCommon(g.services[v.Service], v)
-	}
+	slices.Sort(all)
+	return all[:min(len(all), maxVersions)]
 }
 
 // versionSuffix ends the names of dimensions that are versions.
 const versionSuffix = "_version"
+
+func isVersion(d health.Field) bool { return strings.HasSuffix(d.Name, versionSuffix) }
 
 // versions are the parts of a record's lineage, as dimensions. A model that is
 // known by its name alone is a dimension already.

@@ -1,9 +1,8 @@
 package logs
 
 import (
+	"bytes"
 	"fmt"
-	"hash/fnv"
-	"slices"
 	"strings"
 
 	"sickbay/health"
@@ -23,49 +22,91 @@ const (
 )
 
 // Signature says which failures look alike: the same service, cause and message
-// when everything that differs from record to record is masked. The id is six
-// hex digits of a hash; it depends on the record alone, not on what came before.
+// when everything that differs from record to record is masked. The id is six hex
+// digits of a hash over the first words; it depends on the record alone, not on what
+// came before. A Grouper goes further: it finds words that differ by looking at
+// many records.
 func Signature(r health.Request) (id, masked string) {
-	masked = mask(r.Message, ownValues(&r))
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%s|%s|%s|%s", version, r.Service, cause(&r), masked)
-	return fmt.Sprintf("%016x", h.Sum64())[:6], masked
+	var m masker
+	text := m.mask(&r)
+	return signatureID(r.Service, cause(&r), text), string(text)
 }
 
-// ownValues are the values of the record's dimensions, longest first. Times and
-// numbers are masked anyway.
-func ownValues(r *health.Request) []string {
-	var all []string
-	for d := range dimensions(r) {
-		if len(d.Value) >= minOwn && d.Value != "true" && d.Value != "false" {
-			all = append(all, d.Value)
-		}
+// signatureID hashes a masked message, as far as it counts.
+func signatureID(service, cause string, masked []byte) string {
+	h := fnv1a(fnv1a(fnvBasis, version+"|"), service)
+	h = fnv1a(fnv1a(fnv1a(h, "|"), cause), "|")
+	for _, b := range head(masked) {
+		h = (h ^ uint64(b)) * fnvPrime
 	}
-	slices.SortFunc(all, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
-	})
-	return slices.Compact(all)
+	return fmt.Sprintf("%016x", h)[:6]
 }
 
-// mask reads the first line of a message once, from left to right.
+// head is the part of a masked message that counts: its first words.
+func head(masked []byte) []byte {
+	end := 0
+	for range maxLevels {
+		n := bytes.IndexByte(masked[end:], ' ')
+		if n < 0 {
+			return masked
+		}
+		end += n + 1
+	}
+	return masked[:end-1]
+}
+
+// A masker writes a message with stars for what differs from record to record.
+// Its buffers are used again for the next one.
+type masker struct {
+	own    []string
+	out    []byte
+	tokens int
+	last   string // the star at the end of out, "" if something else is
+	held   []byte // separators since then, not yet written
+}
+
+// mask returns the masked message, until the next one is masked.
+func (m *masker) mask(r *health.Request) []byte {
+	m.own = m.own[:0]
+	l := &r.Lineage
+	for _, v := range [...]string{l.Build, l.Model, l.Prompt, l.Index, l.Data, l.Config, r.Name} {
+		m.mine(v)
+	}
+	for _, d := range r.Dims {
+		m.mine(d.Value)
+	}
+	return m.text(r.Message)
+}
+
+// mine adds a value of the record itself. Times and numbers are masked anyway.
+func (m *masker) mine(v string) {
+	if len(v) >= minOwn && v != "true" && v != "false" {
+		m.own = append(m.own, v)
+	}
+}
+
+// text reads the first line of a message once, from left to right.
 //
 //	HTTP 503 from us-east-1 after 30s: "quota of acme"  →  HTTP <*> from <e> after <*>: <*>
-func mask(message string, own []string) string {
-	line, _, _ := strings.Cut(message, "\n")
-	line = line[:min(len(line), maxMasked)]
-	var m masker
+func (m *masker) text(message string) []byte {
+	m.out, m.held, m.last, m.tokens = m.out[:0], m.held[:0], "", 0
+	line := message[:min(len(message), maxMasked)]
+	if end := strings.IndexByte(line, '\n'); end >= 0 {
+		line = line[:end]
+	}
 	for i := 0; i < len(line) && m.tokens < maxTokens; {
-		if n := ownAt(line, i, own); n > 0 {
+		own, quoted := 0, 0
+		if i == 0 || !inWord(line[i-1]) {
+			own, quoted = m.ownAt(line, i), quotedAt(line, i)
+		}
+		if own > 0 {
 			m.star(ownField)
-			i += n
-		} else if n := quotedAt(line, i); n > 0 {
+			i += own
+		} else if quoted > 0 {
 			m.star(anything)
-			i += n
-		} else if n := wordAt(line, i); n > 0 {
-			m.word(line[i : i+n])
+			i += quoted
+		} else if n, digit := wordAt(line, i); n > 0 {
+			m.word(line[i:i+n], digit)
 			i += n
 		} else {
 			m.separator(line[i])
@@ -73,42 +114,34 @@ func mask(message string, own []string) string {
 		}
 	}
 	m.flush()
-	return strings.TrimSpace(m.out.String())
-}
-
-// masker writes words, stars and what stands between them. Two stars with only
-// .:-_/ between them become one.
-type masker struct {
-	out    strings.Builder
-	tokens int
-	last   string // the star at the end of out, "" if something else is
-	held   []byte // separators since then, not yet written
+	return bytes.TrimSpace(m.out)
 }
 
 func (m *masker) flush() {
-	m.out.Write(m.held)
+	m.out = append(m.out, m.held...)
 	m.held, m.last = m.held[:0], ""
 }
 
+// star writes a star. Two of them with only .:-_/ between become one.
 func (m *masker) star(s string) {
 	m.tokens++
-	if m.last == s && s == anything && strings.Trim(string(m.held), ".:-_/") == "" {
+	if m.last == s && s == anything && len(bytes.Trim(m.held, ".:-_/")) == 0 {
 		m.held = m.held[:0]
 		return
 	}
 	m.flush()
-	m.out.WriteString(s)
+	m.out = append(m.out, s...)
 	m.last = s
 }
 
-func (m *masker) word(w string) {
-	if len(w) > maxRun || strings.ContainsAny(w, "0123456789") {
+func (m *masker) word(w string, digit bool) {
+	if len(w) > maxRun || digit {
 		m.star(anything)
 		return
 	}
 	m.flush()
 	m.tokens++
-	m.out.WriteString(w)
+	m.out = append(m.out, w...)
 }
 
 // separator keeps a byte between words; several blanks are one.
@@ -122,40 +155,37 @@ func (m *masker) separator(b byte) {
 	m.held = append(m.held, b)
 }
 
+// ownAt is the length of the longest value of the record itself that stands at i
+// and ends where a word does.
+func (m *masker) ownAt(s string, i int) int {
+	longest := 0
+	for _, v := range m.own {
+		if end := i + len(v); len(v) > longest && s[i] == v[0] && end <= len(s) && s[i:end] == v && (end == len(s) || !inWord(s[end])) {
+			longest = len(v)
+		}
+	}
+	return longest
+}
+
 // inWord says whether a byte belongs to a word: letters, digits, what ids are
 // made of, and everything that is not ASCII.
 func inWord(b byte) bool {
 	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '-' || b >= 0x80
 }
 
-// wordAt is the length of the word that begins at i.
-func wordAt(s string, i int) int {
-	n := i
-	for n < len(s) && inWord(s[n]) {
-		n++
+// wordAt is the length of the word that begins at i, and whether a digit is in it.
+func wordAt(s string, i int) (n int, digit bool) {
+	for n = i; n < len(s) && inWord(s[n]); n++ {
+		digit = digit || s[n] >= '0' && s[n] <= '9'
 	}
-	return n - i
-}
-
-// ownAt is the length of a value of the record itself that stands at i as a
-// whole word.
-func ownAt(s string, i int, own []string) int {
-	if i > 0 && inWord(s[i-1]) {
-		return 0
-	}
-	for _, v := range own {
-		if end := i + len(v); strings.HasPrefix(s[i:], v) && (end == len(s) || !inWord(s[end])) {
-			return len(v)
-		}
-	}
-	return 0
+	return n - i, digit
 }
 
 // quotedAt is the length of a quoted piece that begins at i, quotes included. An
-// apostrophe inside of a word begins none.
+// apostrophe inside of a word ends none.
 func quotedAt(s string, i int) int {
 	q := s[i]
-	if q != '"' && q != '\'' && q != '`' || i > 0 && inWord(s[i-1]) {
+	if q != '"' && q != '\'' && q != '`' {
 		return 0
 	}
 	for j := i + 1; j < len(s); j++ {
