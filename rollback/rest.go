@@ -44,7 +44,7 @@ type api struct {
 	token     string
 	tokenFile string
 	username  string
-	scheme    string // of the Authorization header; "": Bearer
+	bare      bool // the Authorization header is the token alone
 	headers   http.Header
 	timeout   time.Duration
 	rt        http.RoundTripper
@@ -327,8 +327,8 @@ func (a *api) request(ctx context.Context, method, path string, h http.Header, b
 		return nil, "", err
 	case token != "" && a.username != "":
 		req.SetBasicAuth(a.username, token)
-	case token != "" && a.scheme != "":
-		req.Header.Set("Authorization", strings.TrimSpace(a.scheme+" "+token))
+	case token != "" && a.bare:
+		req.Header.Set("Authorization", token)
 	case token != "":
 		req.Header.Set("Authorization", "Bearer "+token)
 	}

@@ -71,6 +71,28 @@ func planFor(ctx context.Context, t Target, to string) (health.Plan, error) {
 	return draft(t.Info(), t.Caps(), s, to, time.Now())
 }
 
+// still looks once more before a write whose system does not compare: all that can
+// be done there. Nothing has been sent when it fails.
+func still(ctx context.Context, t Target, p health.Plan) error {
+	s, err := t.Current(ctx)
+	switch {
+	case errors.Is(err, ErrDenied):
+		return fmt.Errorf("nothing was sent: %w", err)
+	case err != nil:
+		return fmt.Errorf("%w: nothing was sent: %s", ErrFailed, because(err))
+	case s.Version != p.From || s.Token != p.Token:
+		return fmt.Errorf("%w: it runs %s", ErrMoved, tidy(s.Version, 60))
+	case s.Blocked != "":
+		return fmt.Errorf("%w: nothing was sent: %s", ErrFailed, s.Blocked)
+	}
+	return nil
+}
+
+// unread says which target could not be read.
+func unread(t Target, err error) error {
+	return fmt.Errorf("%s cannot be read: %w", t.Info().Name, err)
+}
+
 // Decode fills a struct from the kind's own section of the config.
 type Decode func(into any) error
 
