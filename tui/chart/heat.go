@@ -9,8 +9,8 @@ var (
 	asciiShades = []rune(" .:+#")
 )
 
-// Heat is one row of a heatmap: each value as a shade of per cells, the darkest
-// from top on. A value that is not zero is never blank; what is no number is.
+// Heat is one row of a heatmap: each value as a shade of per cells, the darkest near
+// top and above it, blank below a sixteenth of it. What is no number is blank.
 func Heat(values []float64, top float64, ascii bool, per int) string {
 	glyphs := shades
 	if ascii {
@@ -20,7 +20,7 @@ func Heat(values []float64, top float64, ascii bool, per int) string {
 	for _, v := range values {
 		n := 0
 		if v > 0 && top > 0 { // NaN is not
-			n = min(max(int(math.Ceil(min(v/top, 1)*4-0.5)), 1), 4)
+			n = min(int(math.Ceil(min(v/top, 1)*4-0.25)), 4)
 		}
 		for range per {
 			out = append(out, glyphs[n])

@@ -8,8 +8,8 @@ import (
 func TestHeatmaps(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	for _, c := range []struct{ name, got, want string }{
-		{"shades", Heat([]float64{0, 0.001, 0.1, 0.2, 0.3, 0.4}, 0.4, false, 1), " ░░▒▓█"},
-		{"ASCII", Heat([]float64{0, 0.001, 0.2, 0.3, 0.4}, 0.4, true, 1), " .:+#"},
+		{"shades", Heat([]float64{0, 0.001, 0.1, 0.2, 0.3, 0.4}, 0.4, false, 1), "  ░▒▓█"},
+		{"ASCII", Heat([]float64{0, 0.001, 0.2, 0.3, 0.4}, 0.4, true, 1), "  :+#"},
 		{"wide", Heat([]float64{0.4, 0}, 0.4, false, 3), "███   "},
 		{"no number", Heat([]float64{nan, inf, -1, -inf}, 0.4, false, 1), " █  "},
 		{"no axis", Heat([]float64{1, 2}, 0, false, 1), "  "},

@@ -70,9 +70,9 @@ func newHistogram(r DriftRow, w int) histogram {
 	}
 	const least = 10 // cells of a bar that says something
 	if room := left - 2*least - 3; len(g.windows) > 0 && room >= 4 {
-		g.windows = g.windows[max(len(g.windows)+1-room, 0):]
+		g.windows = g.windows[max(len(g.windows)+2-room, 0):]
 		g.per = min(max(room*2/3/(len(g.windows)+1), 1), 3)
-		g.heat = (len(g.windows) + 1) * g.per
+		g.heat = (len(g.windows)+1)*g.per + 1 // a blank before now
 		left -= 2 + g.heat + 1
 	}
 	g.bar = min(max(left/2, 0), 60)
@@ -101,7 +101,8 @@ func (g *histogram) cell(in Input, r *row, i int) {
 	for _, w := range g.windows {
 		shares = append(shares, w.Shares[i])
 	}
-	r.gap(2).own(themes.Text, chart.Heat(append(shares, cur), g.top, in.Look.ASCII, g.per), g.heat)
+	heat := func(v []float64) string { return chart.Heat(v, g.top, in.Look.ASCII, g.per) }
+	r.gap(2).own(themes.Text, heat(shares)+" "+heat([]float64{cur}), g.heat)
 }
 
 // axis is below the bars: both end at the same share. Below the windows is how far
@@ -122,16 +123,22 @@ func (g *histogram) axis(in Input, r *row) {
 	}
 	scores := make([]float64, 0, len(g.windows)+1)
 	top := 0.1
-	for _, v := range append(g.windows[:len(g.windows):len(g.windows)], health.DriftWindow{PSIAdj: g.PSIAdj}) {
+	add := func(psi *float64) {
 		score := math.NaN()
-		if v.PSIAdj != nil && *v.PSIAdj < 1e6 {
-			score = *v.PSIAdj
+		if psi != nil && *psi < 1e6 {
+			score = *psi
 			top = max(top, score)
 		}
 		scores = append(scores, score)
 	}
+	for i := range g.windows {
+		add(g.windows[i].PSIAdj)
+	}
+	add(g.PSIAdj)
+	past := len(scores) - 1
+	steps := func(v []float64) string { return chart.Steps(v, top, in.Look.ASCII, g.per) }
 	r.to(1+g.label+1+2*(shareWidth+1+g.bar+1)).right(themes.Faint, "PSI", movedWidth).gap(2)
-	r.own(themes.Text, chart.Steps(scores, top, in.Look.ASCII, g.per), g.heat)
+	r.own(themes.Text, steps(scores[:past])+" "+steps(scores[past:]), g.heat)
 }
 
 // moved is by how many points the share of a cell moved, where that is certain and

@@ -106,12 +106,12 @@ func (p *page) story(r DriftRow) {
 	if r.Onset != (health.Onset{}) {
 		p.fact("onset", themes.Text, onsetWords(p.in, r.Onset))
 	}
-	name := "near it"
+	name, role := "near it", themes.Strong // the nearest, which comes first
 	for _, id := range r.Near {
 		for i := range p.in.Snap.Changes {
 			if c := &p.in.Snap.Changes[i]; c.ID == id {
-				p.fact(name, themes.Accent, nearWords(p.in, r, c))
-				name = ""
+				p.fact(name, role, nearWords(p.in, r, c))
+				name, role = "", themes.Text
 			}
 		}
 	}
@@ -230,7 +230,7 @@ func (p *page) measure(m health.Measure) {
 		name += ", " + m.Base
 	}
 	p.line(func(r *row) {
-		r.gap(1).col(themes.Faint, name, min(max(p.w-18, 12), 30)).gap(1).right(themes.Text, figure(m.Value), 6)
+		r.gap(1).col(themes.Faint, name, min(max(p.w-22, 12), 24)).gap(1).right(themes.Text, figure(m.Value), 6)
 		if m.Bound != nil {
 			r.gap(2).put(themes.Faint, "bound "+figure(*m.Bound))
 		}
