@@ -2,6 +2,7 @@ package triage
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,15 +130,32 @@ func driftText(d health.Drift) string {
 	}
 	b.WriteString(driftName(d) + ": distribution moved")
 	if d.PSIAdj != nil {
-		fmt.Fprintf(&b, ", PSI %.2f", *d.PSIAdj)
+		b.WriteString(", PSI " + psi(*d.PSIAdj))
 		if d.Low != nil && d.High != nil {
-			fmt.Fprintf(&b, " [%.2f–%.2f]", *d.Low, *d.High)
+			b.WriteString(" [" + psi(*d.Low) + "–" + psi(*d.High) + "]")
 		}
 	}
 	if d.Gap != nil && !movedByPSI(d) {
 		b.WriteString(", " + health.Format(health.Ratio, *d.Gap) + " of it moved")
 	}
-	return b.String() + ", n " + thousands(d.NCur)
+	return b.String() + ", n " + thousands(twoDigits(d.NCur))
+}
+
+// psi has two decimals where they matter: beyond 1 nobody decides by the second.
+func psi(v float64) string {
+	if v >= 0.995 {
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
+}
+
+// twoDigits rounds a count to what is worth telling twice: 1 277 is 1 300.
+func twoDigits(v float64) float64 {
+	if v < 100 || math.IsInf(v, 0) {
+		return v
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(v))-1)
+	return math.Round(v/unit) * unit
 }
 
 // thousands writes 12345.6 as "12 346".
