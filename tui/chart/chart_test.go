@@ -255,6 +255,8 @@ func TestSparklines(t *testing.T) {
 		{"a hole is blank", Spark(hole, health.Up, at, time.Hour, false, 8), "▂▂   ▅▅▆"},
 		{"zero is seen", Spark(series(time.Minute, func(float64) float64 { return 0 }), health.Up, at, time.Hour, false, 4), "▁▁▁▁"},
 		{"nothing", Spark(nil, health.Up, at, time.Hour, false, 4), "    "},
+		{"far below the axis", SparkFrom(1000, ramp, health.Up, at, time.Hour, false, 8), "▁▁▁▁▁▂▂▂"},
+		{"above the axis", SparkFrom(10, ramp, health.Up, at, time.Hour, false, 8), "▂▃▃▄▄▅▅▆"},
 		{"counts", SparkCounts([]int{0, 1, 2, 4, 8}, false, 5), "▁▂▂▄▆"},
 		{"counts are added up, never dropped", SparkCounts([]int{0, 0, 0, 9, 0, 0}, false, 3), "▁▆▁"},
 		{"a column is never wider than another", SparkCounts([]int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, false, 8), "▆▆▆▆▆▆  "},

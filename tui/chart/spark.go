@@ -17,6 +17,12 @@ var (
 // largest value. Columns are cut by absolute time, so that only the newest
 // changes until a whole column has elapsed. A column without a sample is blank.
 func Spark(points []health.Point, bad health.Bad, at time.Time, window time.Duration, ascii bool, w int) string {
+	return SparkFrom(0, points, bad, at, window, ascii, w)
+}
+
+// SparkFrom is Spark with an axis that reaches least at least: what stays far below
+// it is flat, and not a landscape of its noise.
+func SparkFrom(least float64, points []health.Point, bad health.Bad, at time.Time, window time.Duration, ascii bool, w int) string {
 	if w < 1 {
 		return ""
 	}
@@ -27,7 +33,7 @@ func Spark(points []health.Point, bad health.Bad, at time.Time, window time.Dura
 	for _, b := range columns {
 		top = max(top, b.v)
 	}
-	return string(bars(columns, roundTop(top*headroom), ascii, w))
+	return string(bars(columns, max(roundTop(top*headroom), least), ascii, w))
 }
 
 // headroom above the largest value: a course that never changes is no full bar, and

@@ -182,12 +182,15 @@ func (c driftColumns) row(in Input, r *row, d DriftRow, name themes.Role) {
 		r.col(themes.Faint, d.since(in), c.since).gap(1)
 	}
 	if c.trend > 0 {
-		r.gap(1).own(themes.Text, chart.Spark(d.Trend, health.Up, in.Snap.At, in.Snap.Window, in.Look.ASCII, c.trend), c.trend)
+		r.gap(1).own(themes.Text, chart.SparkFrom(largeShift, d.Trend, health.Up, in.Snap.At, in.Snap.Window, in.Look.ASCII, c.trend), c.trend)
 	}
 	if says := d.Others(); says != "" && r.w-r.used > len(says)+4 {
 		r.gap(2).put(themes.Faint, "("+says+")")
 	}
 }
+
+// largeShift is the PSI to which trends reach at least: below it nothing is large.
+const largeShift = 0.25
 
 // fitting is the longest of some ways to say the same that fits, else the last.
 func fitting(ways []string, w int) string {
