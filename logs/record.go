@@ -21,7 +21,6 @@ type record struct {
 	*health.Request
 	p          *Parser
 	slim       bool // leave out what is only looked at when somebody opens the record
-	content    bool // there is something that was left out
 	dims       []health.Field
 	rank       [meanings]uint8 // rank+1 of the alias a meaning was read from; 0: not read
 	responseID string

@@ -35,8 +35,8 @@ type node struct {
 	up       *node
 	level    int // 0 the root, 1 services, 2 causes, 3 the first word
 	merged   bool
-	text     bool // whatever follows is the rest of a text
-	gone     bool // it is part of another node now
+	text     bool             // whatever follows is the rest of a text
+	gone     bool             // it is part of another node now
 	children []*node          // by no order; one, if merged
 	byWord   map[string]*node // the same, once there are many
 	leaf     *group           // of the messages that end here
