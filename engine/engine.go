@@ -35,7 +35,8 @@ type Override struct {
 	Kind   health.Kind
 	Match  []string // label values that are this service; empty: Name
 	Limits map[string]health.Limit
-	Hide   []string // signals nobody wants to see
+	Hide   []string            // signals nobody wants to see
+	Link   health.LinkTemplate // to a request in the UI of the log or tracing system
 }
 
 // Options make an engine. Zero durations get the defaults of New.
@@ -83,6 +84,7 @@ type Engine struct {
 	answers chan answer
 	batches chan batch
 	plans   chan planned
+	traces  chan traced
 
 	// The rest belongs to Run's goroutine.
 	asked    []*asked // sources that answer questions
@@ -98,6 +100,8 @@ type Engine struct {
 	grouped  map[grouping][]health.Failure
 	changes  changeLog
 	planning map[string]health.Planned
+	lookups  map[string]*lookup // traces, by Request.Trace
+	tracing  int                // how many sources are being asked for one
 	load     health.Load
 	version  uint64
 	rate     time.Duration // range of rate(): the configured one, or as long as the scrapes need
@@ -116,7 +120,8 @@ type judgement struct {
 	memory   triage.Memory
 	drifted  []health.Service // with nothing but the drift that was compared
 	compared heard            // what the drift of its services was made of
-	whole    bool             // everything it needs was answered, or failed, at least once
+	detected detected
+	whole    bool // everything it needs was answered, or failed, at least once
 	used     time.Time
 }
 
@@ -125,7 +130,7 @@ func New(o Options) *Engine {
 	o.defaults()
 	e := &Engine{
 		o: o, poke: make(chan struct{}, 1), viewers: map[*Viewer]bool{},
-		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned),
+		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned), traces: make(chan traced), lookups: map[string]*lookup{},
 		frames: map[frameKey]*frame{}, facts: map[factKey]*fact{}, expanded: map[template]string{}, inflight: map[string]bool{},
 		views: map[moment]*judgement{}, shown: map[health.Lens]*health.Snapshot{},
 		planning: map[string]health.Planned{}, grouped: map[grouping][]health.Failure{},
@@ -182,6 +187,10 @@ func (e *Engine) Run(ctx context.Context) {
 			e.read(b)
 		case p := <-e.plans:
 			e.planning[p.key] = p.Planned
+			e.publish()
+		case t := <-e.traces:
+			e.takeTrace(t)
+			e.lookUpTraces(ctx, &started, e.wishes())
 			e.publish()
 		case <-deskChanged:
 			e.publish()
@@ -307,6 +316,7 @@ func (e *Engine) attend(ctx context.Context, started *sync.WaitGroup, again bool
 		started.Go(func() { e.ask(ctx, q) })
 	}
 	e.considerPlans(ctx, started, wishes)
+	e.lookUpTraces(ctx, started, wishes)
 	e.serve(wishes)
 }
 

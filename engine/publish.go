@@ -106,6 +106,7 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 		Alerts:   e.judgedAlerts(m, at),
 		Failures: e.failures(at, e.o.Base),
 		Records:  e.records.until(at),
+		Detected: e.detect(j, services, at),
 		Now:      at, Window: e.o.Base, RateWindow: e.rate,
 	}, j.memory)
 	slices.SortStableFunc(j.services, func(a, b health.Service) int {
@@ -231,6 +232,7 @@ func (e *Engine) snapshot(lens health.Lens, now time.Time, w wishes) *health.Sna
 		s.Rollbacks, s.Journal = e.o.Desk.Operations(), e.o.Desk.Entries(200)
 	}
 	s.Requests = e.opened(s.Failures, w)
+	s.Traces = e.tracesOf(s.Requests, w)
 	return s
 }
 
@@ -347,14 +349,14 @@ func (e *Engine) opened(groups []health.Failure, w wishes) map[string]health.Req
 		if !ok {
 			r = e.notHeld(id)
 		}
-		all[id] = r
+		all[id] = e.told(r)
 		if n, ok := e.records.neighbour(r); ok && r.Failed {
-			all[n.ID] = n
+			all[n.ID] = e.told(n)
 		}
 	}
 	for _, g := range groups {
 		for _, id := range g.Requests[:min(examplesPerGroup, len(g.Requests))] {
-			if r, ok := e.records.find(id); ok && len(all) < examplesInAll {
+			if r, ok := e.records.find(id); ok && len(all) < examplesInAll && all[id].ID == "" {
 				all[id] = r
 			}
 		}

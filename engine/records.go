@@ -9,6 +9,7 @@ import (
 	"sickbay/health"
 	"sickbay/logs"
 	"sickbay/sources"
+	"sickbay/triage"
 )
 
 // maxRecords bounds the log records held, whatever comes in.
@@ -40,9 +41,11 @@ func (e *Engine) follow(ctx context.Context, t *tail) {
 	}
 	err := t.source.Follow(ctx, func(b sources.Batch) {
 		for i := range b.Requests {
-			if r := &b.Requests[i]; r.Failed && r.Group == "" {
+			r := &b.Requests[i]
+			if r.Failed && r.Group == "" {
 				r.Group, _ = logs.Signature(*r)
 			}
+			r.Signs = triage.Signs(*r)
 		}
 		send(batch{from: t, Batch: b})
 	})

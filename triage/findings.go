@@ -21,7 +21,7 @@ const (
 	ruleNone  = "none" // nothing could be judged
 )
 
-var ruleOrder = map[string]int{ruleLimit: 0, ruleDrift: 1, ruleAlert: 2, ruleStale: 3, ruleNone: 4}
+var ruleOrder = map[string]int{ruleLimit: 0, ruleDetector: 1, ruleDrift: 2, ruleAlert: 3, ruleStale: 4, ruleNone: 5}
 
 // sortFindings puts the worst first, then what explains most, then what began
 // first.

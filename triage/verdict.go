@@ -15,6 +15,10 @@ type Input struct {
 	Failures []health.Failure
 	Records  []health.Request // logged requests by time, failing and healthy ones at the same rate; not kept
 
+	// Detected is what the detectors found in the requests of each service, as
+	// Detect says it.
+	Detected map[string][]health.Finding
+
 	// Owner says which service a value of a request's property belongs to, for
 	// example which provider; "" is nobody. Nil knows providers only.
 	Owner func(dimension, value string) string
@@ -46,10 +50,10 @@ type stand struct {
 // their signals and distributions. It returns copies, in the order given, and
 // changes nothing it was given.
 //
-// A service is as ill as its worst finding: a signal beyond its limit, a
-// distribution that moved (warn at most), a firing alert that names it (warn), or
-// a golden signal that is no longer seen (unknown). Without findings it is ok if
-// anything could be judged at all, and unknown if not.
+// A service is as ill as its worst finding: a signal beyond its limit, what the
+// detectors found, a distribution that moved (warn at most), a firing alert that
+// names it (warn), or a golden signal that is no longer seen (unknown). Without
+// findings it is ok if anything could be judged at all, and unknown if not.
 func Judge(in Input, before Memory) ([]health.Service, Memory) {
 	if in.Now.Before(before.at) {
 		before = Memory{} // the clock was set back: what came later is not known yet
@@ -102,6 +106,7 @@ func judgeService(s *health.Service, in Input, before, after Memory) {
 	}
 	alerts := firing(in.Alerts, s.Name)
 	s.Findings = append(s.Findings, driftFindings(s)...)
+	s.Findings = append(s.Findings, in.Detected[s.Name]...)
 	s.Findings = append(s.Findings, alertFindings(s.Name, alerts)...)
 	s.Findings = append(s.Findings, missingFindings(*s, missing, in.Now)...)
 	if len(s.Findings) == 0 && !judged {
