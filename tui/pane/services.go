@@ -218,14 +218,15 @@ func writeSignal(id string) func(Input, *row, *health.Service, int) {
 	}
 }
 
-// coarse is a value as a table of many compares it: a share in two digits and money
-// in three. Decimals that nobody acts upon would go over the link with each refresh.
+// coarse is a value as a table of many compares it: in two digits. Decimals that nobody acts upon would go over the link with each refresh.
 func coarse(u health.Unit, v float64, exact string) string {
 	switch {
 	case u == health.Ratio && v >= 0.0995 && v < 0.995:
 		return strconv.FormatFloat(100*v, 'f', 0, 64) + " %"
-	case u == health.USDPerH && v >= 9.995 && v < 999.5:
-		return "$" + strconv.FormatFloat(v, 'f', max(0, 2-int(math.Log10(v+0.005))), 64)
+	case u == health.USDPerH && v >= 9.995 && v < 99.5:
+		return "$" + strconv.FormatFloat(v, 'f', 0, 64)
+	case u == health.USDPerH && v >= 99.5 && v < 995:
+		return "$" + strconv.FormatFloat(10*math.Round(v/10), 'f', 0, 64)
 	case u == health.USDPerH:
 		return strings.TrimSuffix(exact, "/h") // the column says so
 	}
@@ -258,6 +259,7 @@ func writeTraffic(in Input, r *row, s *health.Service, w int) {
 	case v.State == health.Absent:
 		if other := firstMeasured(s); other != nil {
 			role, number = value(other)
+			number = coarse(other.Unit, other.Value, number)
 			r.col(themes.Faint, other.Short, spark).right(role, number, 7)
 			return
 		}
