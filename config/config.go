@@ -58,7 +58,8 @@ type Service struct {
 	Kind   health.Kind // "" as found
 	Match  []string    // label values that are this service; several become one
 	Limits map[string]health.Limit
-	Hide   []string // signals nobody wants to see
+	Hide   []string            // signals nobody wants to see
+	Link   health.LinkTemplate // to a request in the UI of the log or tracing system
 }
 
 // A SourceSection is one [[source]]: its kind opens the rest of it.

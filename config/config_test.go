@@ -72,6 +72,8 @@ func TestEveryFaultIsNamedWithItsLineAndAWayOut(t *testing.T) {
 		"redaction": {"[[redact]]\nform = \"(\"\n[[redact]]\nname = \"a\"\nform = \"x*\"\n[[redact]]\nname = \"b\"\nfrom = \"y\"\n", []string{
 			`c.toml:1: redact 1: name is missing`, `c.toml:2: redact 1: form: error parsing regexp`, `c.toml:5: redact "a": form "x*" matches nothing at all`,
 			`c.toml:6: redact "b": form is missing`, `c.toml:8: redact "b": unknown key "from"; did you mean "form"?`}},
+		"links": {"[[service]]\nname = \"a\"\nrequest_url = \"https://{service}/x\"\n[[source]]\nkind = \"jaeger\"\nurl = \"http://x\"\ntrace_url = \"javascript:{trace_id}\"\n", []string{
+			`c.toml:3: service "a": request_url: is not an http or https address`, `c.toml:7: source "jaeger": trace_url: is not an http or https address`}},
 		"keys": {"[keys]\nrollback = []\ndown = [\"j\", 1]\n", []string{`c.toml:2: keys: rollback: no key; to have none`, `c.toml:3: keys: down: 1 is not text`}},
 	} {
 		_, err := Parse("c.toml", []byte(c.text))

@@ -164,6 +164,12 @@ func (r *reader) service(c *Config, i int, t *table) {
 	t.choice("kind", &kind, "kind", []string{string(health.LLM), string(health.RAG), string(health.Agent), string(health.ML), string(health.Infra)})
 	t.list("match", &s.Match)
 	t.list("hide", &s.Hide)
+	var link string
+	t.text("request_url", &link)
+	var err error
+	if s.Link, err = health.NewLinkTemplate(link); err != nil {
+		t.fault("request_url", "request_url: %v", err)
+	}
 	s.Kind, s.Limits = health.Kind(kind), map[string]health.Limit{}
 	if len(s.Match) == 0 && s.Name != "" {
 		s.Match = []string{s.Name}

@@ -49,7 +49,15 @@ func (e *Engine) lookUpTraces(ctx context.Context, started *sync.WaitGroup, w wi
 	now := e.o.Now()
 	for id := range w.open {
 		r, ok := e.records.find(id)
-		if !ok || r.Trace == "" || !e.canTrace() {
+		if !ok {
+			continue
+		}
+		for _, s := range e.shown {
+			if s.Requests[id].Link == "" && e.linkTo(r) != "" {
+				e.dirty = true // it is shown as one of many, and is open now
+			}
+		}
+		if r.Trace == "" || !e.canTrace() {
 			continue
 		}
 		l := e.lookups[r.Trace]

@@ -121,7 +121,7 @@ func (a *app) build(cfg *config.Config, journal string, o rollback.DeskOptions) 
 		DriftSpan: cfg.Drift.Window, DriftBack: cfg.Drift.Reference, Write: cfg.Write, Now: a.now,
 	}
 	for _, s := range cfg.Services {
-		options.Services = append(options.Services, engine.Override{Name: s.Name, Kind: s.Kind, Match: s.Match, Limits: s.Limits, Hide: s.Hide})
+		options.Services = append(options.Services, engine.Override{Name: s.Name, Kind: s.Kind, Match: s.Match, Limits: s.Limits, Hide: s.Hide, Link: s.Link})
 	}
 	if h.desk != nil {
 		options.Desk = h.desk
