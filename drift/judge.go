@@ -61,12 +61,15 @@ func Judge(items []Item, mem Memory, now time.Time, o Options) ([]Verdict, Memor
 
 // evaluate computes everything that needs no other item.
 func (it Item) evaluate() Verdict {
-	v := Verdict{Key: it.Key, Evaluation: Evaluate(it.Current, it.Earlier), Adjusted: 1}
+	b, fits := together(append([]Cells{it.Current}, it.Earlier...))
+	v := Verdict{Key: it.Key, Evaluation: b.evaluate(fits), Adjusted: 1}
 	v.Detectable = Detectable(v.Result.NRef, v.Result.NCur)
-	if len(it.Bad) > 0 {
-		b, _ := together(append([]Cells{it.Current}, it.Earlier...))
-		v.Rates = b.rates(it.Bad)
+	for i, w := range v.Windows {
+		if w.Odd {
+			b.counts[i+1] = nil
+		}
 	}
+	v.Rates = b.rates(it.Bad)
 	return v
 }
 

@@ -93,6 +93,7 @@ type Past struct {
 	N      float64   // observations
 	PSIAdj float64   // against the other reference windows together; NaN: fewer than MinN in one of them
 	Shares []float64 // by the cells of Result.Shares; nil without observations or when the layout did not fit
+	Odd    bool      // so unlike the others that it is no reference: something happened in it
 }
 
 // A Band is how far ordinary windows are from each other. Traffic of real
@@ -100,8 +101,10 @@ type Past struct {
 // fires, so that a level also needs to be outside of the band.
 //
 // The limit is on √PSIAdj, which is about proportional to the size of a shift:
-// mean + f·sd over the leave-one-out values of K windows, where f is the 99 %
-// prediction limit for one more normal value, t(0.99, K−1)·√(1+1/K).
+// mean + f·sd over the leave-one-out values of K windows, with f of the prediction
+// limit for one more normal value, t(0.998, K−1)·√(1+1/K). The values are no normal
+// ones but sizes of shifts, so that about one ordinary window in a hundred, not one
+// in five hundred, is outside (measured; see docs/drift.md).
 type Band struct {
 	K      int     // reference windows with enough observations
 	Limit  float64 // PSIAdj that ordinary windows reach; NaN while K < MinBand
@@ -111,10 +114,10 @@ type Band struct {
 // MinBand is how many reference windows make a band.
 const MinBand = 4
 
-// predictionFactors are t(0.99, K−1)·√(1+1/K) for K = 4, 5, …; see Band.
+// predictionFactors are t(0.998, K−1)·√(1+1/K) for K = 4, 5, …; see Band.
 var predictionFactors = [...]float64{
-	5.0767, 4.1046, 3.6345, 3.3597, 3.1798, 3.0531, 2.9591, 2.8867, 2.8291, 2.7822, 2.7433, 2.7106,
-	2.6826, 2.6584, 2.6373, 2.6187, 2.6022, 2.5875, 2.5742, 2.5623, 2.5514, 2.5415, 2.5324, 2.5241, 2.5164,
+	9.0031, 6.5194, 5.4333, 4.8365, 4.4623, 4.2068, 4.0217, 3.8815, 3.7717, 3.6835, 3.6111, 3.5506,
+	3.4993, 3.4553, 3.4170, 3.3836, 3.3540, 3.3277, 3.3041, 3.2829, 3.2637, 3.2462, 3.2303, 3.2157, 3.2022,
 }
 
 // predictionFactor is the factor for k ≥ MinBand windows; the last serves all
@@ -133,23 +136,54 @@ type Evaluation struct {
 
 // Evaluate compares a window with K earlier ones added up, and each of those with
 // the others. It keeps none of its arguments. Layouts may differ: what all share
-// is compared, and a window that shares fewer than two bounds is left out.
+// is compared, and a window that shares fewer than two bounds is left out. So is one
+// window that is unlike all others: the incident of last Tuesday would blind the band
+// for as long as that Tuesday is a reference.
 func Evaluate(current Cells, earlier []Cells) Evaluation {
 	b, fits := together(append([]Cells{current}, earlier...))
+	return b.evaluate(fits)
+}
+
+// evaluate does that to windows on common cells, the first of which is the current.
+func (b bundle) evaluate(fits []bool) Evaluation {
+	var e Evaluation
 	past := bundle{b.bounds, b.labels, b.counts[1:]}
 	pooled := past.sum()
-	var e Evaluation
-	if !fits[0] || len(earlier) > 0 && !slices.Contains(fits[1:], true) {
+	e.Windows = past.apart(pooled.Counts)
+	e.Band = bandOf(e.Windows)
+	if odd := oddest(e.Windows); odd >= 0 {
+		others := bundle{b.bounds, b.labels, slices.Clone(past.counts)}
+		others.counts[odd] = nil
+		rest := others.sum()
+		without := others.apart(rest.Counts)
+		if band := bandOf(without); band.K >= MinBand && e.Windows[odd].PSIAdj > max(4*band.Limit, PSIWarn) {
+			without[odd] = e.Windows[odd]
+			without[odd].Odd = true
+			pooled, e.Windows, e.Band = rest, without, band
+		}
+	}
+	if !fits[0] || len(fits) > 1 && !slices.Contains(fits[1:], true) {
 		e.Result = Result{State: Incompatible}
 	} else {
 		e.Result = Compare(pooled, b.window(0))
 	}
-	e.Windows = past.apart(pooled.Counts)
-	e.Band = band(e.Windows, e.Result)
+	e.Band.Inside = e.Result.Measured() && e.Result.PSIAdj <= e.Band.Limit // never while that is NaN
 	for _, s := range e.Result.Shares {
 		e.Coarse = e.Coarse || b.bounds != nil && s.Ref > 0.5
 	}
 	return e
+}
+
+// oddest is the window furthest from the others, if it is so far that it may be no
+// reference; else −1. The limit here only saves work.
+func oddest(windows []Past) int {
+	odd := -1
+	for i, w := range windows {
+		if w.PSIAdj > PSIWarn && (odd < 0 || w.PSIAdj > windows[odd].PSIAdj) {
+			odd = i
+		}
+	}
+	return odd
 }
 
 // apart compares each window with the sum of the others.
@@ -191,8 +225,8 @@ func added(counts []float64) (sum float64) {
 	return sum
 }
 
-// band makes the band of the windows, and says whether r is inside.
-func band(windows []Past, r Result) Band {
+// bandOf makes the band of the windows; whether anything is inside is not said.
+func bandOf(windows []Past) Band {
 	var roots []float64
 	for _, w := range windows {
 		if !math.IsNaN(w.PSIAdj) {
@@ -200,12 +234,10 @@ func band(windows []Past, r Result) Band {
 		}
 	}
 	b := Band{K: len(roots), Limit: math.NaN()}
-	if b.K < MinBand {
-		return b
+	if b.K >= MinBand {
+		limit := predictionLimit(roots)
+		b.Limit = limit * limit
 	}
-	limit := predictionLimit(roots)
-	b.Limit = limit * limit
-	b.Inside = r.Measured() && r.PSIAdj <= b.Limit
 	return b
 }
 
