@@ -92,6 +92,7 @@ const (
 	someChanges
 	aVersion
 	anInterval
+	aRow
 )
 
 // A question is one thing asked of one source.
@@ -101,11 +102,22 @@ type question struct {
 	frame frameKey
 	span  span
 	fact  factKey
+	row   rowKey
 	at    time.Time
 	expr  string
 	past  bool // the span is what was before all that is known
 	again bool // it was answered before, for another time
+	feeds feed // what is made anew with its answer
 }
+
+// A feed is what of drift an answer changes.
+type feed uint8
+
+const (
+	nothing feed = iota
+	looks        // what is compared
+	details      // what is told of it
+)
 
 // key makes equal questions one.
 func (q question) key() string {
@@ -114,6 +126,8 @@ func (q question) key() string {
 		return fmt.Sprint("r", q.frame)
 	case aFact:
 		return fmt.Sprint("f", q.fact)
+	case aRow:
+		return fmt.Sprint("w", q.row)
 	}
 	return fmt.Sprint(q.what, q.to.state.Name)
 }
@@ -138,6 +152,12 @@ func (e *Engine) ask(ctx context.Context, q question) {
 		a.got, a.err = q.to.source.(sources.Metrics).Range(ctx, q.frame.expr, q.span.from, q.span.to, q.frame.step)
 	case aFact, aDiscovery, anInterval:
 		a.got, a.err = q.to.source.(sources.Metrics).Instant(ctx, q.expr, q.at)
+	case aRow:
+		if to := q.to.source.(sources.Metrics); q.span.from.Equal(q.span.to) {
+			a.got, a.err = to.Instant(ctx, q.expr, q.span.to)
+		} else {
+			a.got, a.err = to.Range(ctx, q.expr, q.span.from, q.span.to, q.row.step)
+		}
 	case someAlerts:
 		a.alerts, a.err = q.to.source.(sources.Alerts).Alerts(ctx)
 	case someChanges:
@@ -158,7 +178,15 @@ func (e *Engine) take(a answer) {
 	e.dirty = true
 	now := e.o.Now()
 	e.note(a, now)
+	switch a.q.feeds {
+	case looks:
+		e.driftHeard++
+	case details:
+		e.detailHeard++
+	}
 	switch a.q.what {
+	case aRow:
+		e.learnRow(a, now)
 	case aRange:
 		e.learnRange(a, now)
 	case aFact:

@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"math"
+	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -13,81 +16,430 @@ import (
 	"sickbay/sources"
 )
 
-// A comparison is one distribution of one service, not yet judged.
-type comparison struct {
-	health.Drift
-	ref, cur drift.Cells
+// A viewKey is a moment at which distributions are compared, and with what. A
+// verdict is made of those with no choice of somebody's.
+type viewKey struct {
+	at      moment
+	against health.Reference
 }
 
-// compareAll evaluates every distribution at a moment. The levels are decided over
-// all of them together, so that a hundred comparisons do not find what one would
-// not.
-func (e *Engine) compareAll(m moment, services []health.Service) {
-	at := map[string]int{}
-	for i, s := range services {
-		at[s.Name] = i
+// Comparisons are all distributions of all services at one viewKey, and what has to
+// be remembered from one look to the next.
+type comparisons struct {
+	memory   drift.Memory
+	heard    heard
+	details  heard               // as of which they were put into words
+	subjects map[string]*subject // by their key
+	lists    map[string][]health.Drift
+	trends   map[string][]health.Point
+	since    map[string]since
+	seen     map[string]watch
+	asked    *seeding        // not answered yet
+	seeding  *seeding        // the last that was
+	waiting  map[rowKey]bool // for windows without which something cannot be compared
+	used     time.Time
+
+	// What has to be asked besides what all share.
+	rows   map[rowKey]bool
+	facts  map[factKey]wantedFact
+	frames map[frameKey]span
+}
+
+// A wantedFact is for which time something is asked, and what its answer changes.
+type wantedFact struct {
+	at    time.Time
+	feeds feed
+}
+
+func newComparisons() *comparisons {
+	return &comparisons{
+		subjects: map[string]*subject{}, lists: map[string][]health.Drift{},
+		trends: map[string][]health.Point{}, since: map[string]since{}, seen: map[string]watch{},
 	}
-	var all []comparison
+}
+
+// heard is what comparisons were made of. Each part changes with what is heard.
+type heard struct {
+	answers          uint64
+	services, change int
+	pinned           uint64
+}
+
+// A since is when something began to be different, and whether that was found in
+// its series.
+type since struct {
+	at    time.Time
+	found bool
+}
+
+// A group is one distribution of one service.
+type group struct{ service, signal, feature string }
+
+func (g group) key() string { return g.service + "\x00" + g.signal + "\x00" + g.feature }
+
+// A subject is one distribution of one service with the windows it is compared with.
+type subject struct {
+	group
+	w        watched
+	expr     string // the query of the windows, for the series of the onset
+	end      time.Time
+	ref      reference
+	ends     []time.Time // of the earlier windows
+	tallies  []tally     // earlier windows as they came
+	current  drift.Cells
+	earlier  []drift.Cells
+	bad      []string
+	native   bool
+	turned   bool // it was a classic histogram and is a native one, or the other way
+	short    bool // counts were corrected
+	missing  string
+	warnings []string
+	waits    bool // its reference is still being asked for
+	verdict  drift.Verdict
+}
+
+// drifts gives every service its list of comparisons, made anew when something was
+// heard since.
+func (e *Engine) drifts(v viewKey, services []health.Service) {
+	c := e.drifting[v]
+	if c == nil {
+		c = newComparisons()
+		e.drifting[v] = c
+	}
+	c.used = e.o.Now()
+	now := heard{e.driftHeard, len(services), len(e.changes.byID), e.pins.version()}
+	if now != c.heard {
+		c.heard = now
+		e.compareAll(v, c, services)
+	}
+	if now.answers = now.answers + e.detailHeard; now != c.details {
+		c.details = now
+		e.putIntoWords(v, c, services)
+	}
+	for i := range services {
+		services[i].Drift = slices.Clone(c.lists[services[i].Name])
+	}
+}
+
+// compareAll evaluates every distribution. The levels are decided over all of them
+// together, so that a hundred comparisons do not find what one would not.
+func (e *Engine) compareAll(v viewKey, c *comparisons, services []health.Service) {
+	there := map[string]bool{}
+	for _, s := range services {
+		there[s.Name] = true
+	}
+	c.rows, c.facts, c.waiting = map[rowKey]bool{}, map[factKey]wantedFact{}, map[rowKey]bool{}
+	now := v.at
+	if now.IsZero() {
+		now = e.o.Now()
+	}
+	var order []*subject
+	chosen := map[string]*subject{}
 	for _, a := range e.asked {
-		for _, f := range a.found {
-			for _, d := range f.Pack.Distributions {
-				all = append(all, e.compare(a, f, d, m)...)
+		for _, w := range e.watchedBy(a) {
+			for _, s := range e.subjects(v, c, w, there) {
+				key := s.key()
+				if old := chosen[key]; old == nil {
+					order = append(order, s)
+				} else if !s.before(old) {
+					continue
+				} else {
+					*old, s = *s, old // it keeps its place
+					continue
+				}
+				chosen[key] = s
 			}
-			for _, x := range f.Pack.Exported {
-				for _, d := range e.exported(a, f, x, m) {
-					if i, ok := at[d.Service]; ok {
-						services[i].Drift = append(services[i].Drift, d)
-					}
+		}
+	}
+	judged := make([]*subject, 0, len(order))
+	for _, s := range order {
+		if s.waits {
+			if old := c.subjects[s.key()]; old != nil { // what was said of it stands until then
+				chosen[s.key()] = old
+			} else {
+				delete(chosen, s.key())
+			}
+			continue
+		}
+		judged = append(judged, s)
+	}
+	e.look(v, c, judged, now)
+	c.subjects = chosen
+	if len(c.waiting) > 0 || c.asked != nil {
+		e.wake()
+	}
+}
+
+// before says which of two packs that measure the same of a service is believed.
+func (s *subject) before(o *subject) bool {
+	if has, had := total(s.current) > 0, total(o.current) > 0; has != had {
+		return has
+	}
+	return s.w.f.Pack != o.w.f.Pack && s.w.f.Pack.Before(o.w.f.Pack)
+}
+
+func total(c drift.Cells) float64 {
+	sum := 0.0
+	for _, v := range c.Counts {
+		sum += v
+	}
+	return sum
+}
+
+// subjects splits the answers for one distribution by service and feature.
+func (e *Engine) subjects(v viewKey, c *comparisons, w watched, there map[string]bool) []*subject {
+	fa := e.facts[factKey{w.a.state.Name, w.expr, v.at, 0}]
+	if fa == nil || fa.at.IsZero() {
+		return nil // not answered yet
+	}
+	now := e.byGroup(w, fa.series)
+	for g := range e.wasThere(v, w) {
+		if _, is := now[g]; !is {
+			now[g] = nil // it was there, and is silent
+		}
+	}
+	var all []*subject
+	for g, series := range now {
+		if !there[g.service] || w.d.Kind == "categorical" && unlabelled(series, w.d.Label) {
+			continue
+		}
+		s := &subject{group: g, w: w, end: fa.at, warnings: fa.warnings}
+		e.choose(v, c, s, series)
+		all = append(all, s)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].key() < all[j].key() })
+	return all
+}
+
+// byGroup splits series.
+func (e *Engine) byGroup(w watched, series []sources.Series) map[group][]sources.Series {
+	parts := map[group][]sources.Series{}
+	for _, s := range series {
+		if name := e.serviceOf(s.Labels[w.f.By]); name != "" {
+			g := group{name, w.d.Signal, s.Labels[w.d.Feature]}
+			parts[g] = append(parts[g], s)
+		}
+	}
+	return parts
+}
+
+// wasThere lists the groups of which the newest earlier window knows enough to miss
+// them.
+func (e *Engine) wasThere(v viewKey, w watched) map[group]bool {
+	lead, shared := e.lead(v)
+	k := lead.row(w, v.at)
+	r := e.rows[k]
+	if !shared || r == nil || r.end.IsZero() {
+		return nil
+	}
+	were := map[group]bool{}
+	for g, series := range e.byGroup(w, ending(r.series, r.end.Add(-k.step))) {
+		if s := (&subject{w: w}); total(s.cells(count(series, w.d, r.end.Add(-k.step)))[0]) >= drift.MinN {
+			were[g] = true
+		}
+	}
+	return were
+}
+
+// unlabelled says that nobody exports the label a category would be in.
+func unlabelled(series []sources.Series, label string) bool {
+	return len(series) > 0 && !slices.ContainsFunc(series, func(s sources.Series) bool { return s.Labels[label] != "" })
+}
+
+// choose takes the first reference of which anything is held.
+func (e *Engine) choose(v viewKey, c *comparisons, s *subject, series []sources.Series) {
+	now := count(series, s.w.d, s.end)
+	rs := e.references(v, s.service, s.end)
+	for i, r := range rs {
+		k := r.row(s.w, v.at)
+		held := e.rows[k]
+		if held == nil || held.end.IsZero() && held.err == nil {
+			c.rows[k], c.waiting[k], s.waits = true, true, true
+			return
+		}
+		if held.end.IsZero() { // it failed: the next may do, and this one is tried again
+			c.rows[k] = true
+			continue
+		}
+		c.rows[k] = true
+		windows := append([]tally{now}, e.earlier(s, held, k)...)
+		s.warnings = append(s.warnings[:len(s.warnings):len(s.warnings)], held.warnings...)
+		if held.n < k.n {
+			s.missing = "the server finds more windows too many"
+		}
+		if i == len(rs)-1 || slices.ContainsFunc(windows[1:], func(t tally) bool { return t.any() }) {
+			s.settle(r, k, windows)
+			if i > 0 {
+				s.missing = "nothing is held of " + rs[0].what()
+			}
+			return
+		}
+	}
+	s.settle(rs[0], rs[0].row(s.w, v.at), []tally{now})
+	s.missing = "earlier windows could not be asked for"
+}
+
+// what names a reference of which nothing is held.
+func (r reference) what() string {
+	switch r.kind {
+	case health.SameHour:
+		return "earlier days"
+	case health.LastWeek:
+		return "earlier weeks"
+	case health.Deployment:
+		return "the time before " + r.change
+	}
+	return "the windows " + health.Span(r.step) + " apart"
+}
+
+// earlier counts the windows of a row, those of this group only.
+func (e *Engine) earlier(s *subject, held *row, k rowKey) []tally {
+	own := e.byGroup(s.w, held.series)[s.group]
+	s.ends = k.ends(held)
+	tallies := make([]tally, len(s.ends))
+	for i, end := range s.ends {
+		tallies[i] = count(own, s.w.d, end)
+	}
+	return tallies
+}
+
+// settle takes a reference.
+func (s *subject) settle(r reference, k rowKey, windows []tally) {
+	s.ref, s.expr, s.tallies = r, k.expr, windows[1:]
+	if len(windows) == 1 {
+		s.ends = nil
+	}
+	s.fill(windows)
+}
+
+// fill makes cells of windows, the newest first.
+func (s *subject) fill(windows []tally) {
+	cells := s.cells(windows...)
+	for i := range cells {
+		deflated := drift.Deflate(cells[i], s.w.e.o.DriftSpan, s.w.a.every)
+		s.short = s.short || total(deflated) < total(cells[i])
+		cells[i] = deflated
+	}
+	s.current, s.earlier, s.bad = cells[0], cells[1:], nil
+	seen := map[string]bool{}
+	for _, c := range cells {
+		for _, l := range c.Labels {
+			if !seen[l] && s.w.d.IsBad(l) {
+				s.bad = append(s.bad, l)
+			}
+			seen[l] = true
+		}
+	}
+	sort.Strings(s.bad)
+}
+
+// A tally is what one window of one group holds, as it came.
+type tally struct {
+	cumulative map[string]float64 // by le
+	native     []drift.Bucket
+	whole      bool               // native histograms came, empty ones too
+	counts     map[string]float64 // by category
+}
+
+func (t tally) any() bool {
+	for _, v := range t.cumulative {
+		if v > 0 {
+			return true
+		}
+	}
+	for _, v := range t.counts {
+		if v > 0 {
+			return true
+		}
+	}
+	return len(t.native) > 0
+}
+
+// count takes what the series of a group say of a window.
+func count(series []sources.Series, d packs.Distribution, end time.Time) tally {
+	t := tally{cumulative: map[string]float64{}, counts: map[string]float64{}}
+	at := end.UnixMilli()
+	for _, s := range series {
+		for _, p := range s.Points {
+			switch {
+			case p.T != at || math.IsNaN(p.V) || math.IsInf(p.V, 0):
+			case d.Kind != "histogram":
+				t.counts[cmp.Or(s.Labels[d.Label], noCategory)] += max(p.V, 0)
+			case !d.Native:
+				t.cumulative[s.Labels["le"]] += max(p.V, 0)
+			}
+		}
+		for _, h := range s.Histograms {
+			if h.T != at || d.Kind != "histogram" {
+				continue
+			}
+			t.whole = true
+			for _, b := range h.Buckets {
+				if b.Count > 0 && b.Upper > b.Lower {
+					t.native = append(t.native, drift.Bucket(b))
 				}
 			}
 		}
 	}
-	results := make([]drift.Result, len(all))
-	for i, c := range all {
-		results[i] = drift.Compare(c.ref, c.cur)
-	}
-	levels := drift.Levels(results, drift.Options{})
-	for i, c := range all {
-		if j, ok := at[c.Service]; ok {
-			services[j].Drift = append(services[j].Drift, worded(c, results[i], levels[i]))
-		}
-	}
-	for i := range services {
-		sortDrift(services[i].Drift)
-	}
+	return t
 }
 
-// compare splits the answers for one distribution by service and feature.
-func (e *Engine) compare(a *asked, f packs.Found, d packs.Distribution, m moment) []comparison {
-	expr := e.expand(d.Query, f, 0)
-	cur, ref := e.facts[factKey{a.state.Name, expr, m, 0}], e.facts[factKey{a.state.Name, expr, m, e.o.DriftBack}]
-	if cur == nil || ref == nil || cur.at.IsZero() || ref.at.IsZero() {
-		return nil // not answered yet
-	}
-	type group struct{ service, feature string }
-	split := func(series []sources.Series) map[group][]sources.Series {
-		parts := map[group][]sources.Series{}
-		for _, s := range series {
-			if name := e.serviceOf(s.Labels[f.By]); name != "" {
-				g := group{name, s.Labels[d.Feature]}
-				parts[g] = append(parts[g], s)
-			}
+// noCategory is what requests without one are called: no error type, no model.
+const noCategory = "none"
+
+// cells brings windows onto cells. Native histograms of all of them onto the edges
+// they share; where a service turned from classic histograms to native ones, both.
+func (s *subject) cells(windows ...tally) []drift.Cells {
+	all := make([]drift.Cells, len(windows))
+	classic := false
+	for i, t := range windows {
+		s.native = s.native || t.whole
+		classic = classic || len(t.cumulative) > 0
+		if s.w.d.Kind != "histogram" {
+			all[i] = categories(t.counts)
+		} else if len(t.cumulative) > 0 {
+			all[i], _ = drift.FromBuckets(t.cumulative) // what is no histogram is compared as nothing: "no data"
 		}
-		return parts
 	}
-	now, before := split(cur.series), split(ref.series)
-	var all []comparison
-	for g, series := range now {
-		c := comparison{cur: cells(series, d), ref: cells(before[g], d)}
-		c.Service, c.Signal, c.Feature, c.Kind, c.Query = g.service, d.Signal, g.feature, d.Kind, expr
-		c.Against = "the " + health.Span(e.o.DriftSpan) + " that ended " + health.Span(e.o.DriftBack) + " earlier"
-		all = append(all, c)
+	if !s.native {
+		return all
 	}
-	sort.Slice(all, func(i, j int) bool {
-		a, b := all[i], all[j]
-		return a.Service+"\xff"+a.Feature < b.Service+"\xff"+b.Feature
-	})
+	s.turned = classic
+	buckets := make([][]drift.Bucket, len(windows))
+	for i, t := range windows {
+		if buckets[i] = t.native; !t.whole {
+			buckets[i] = asBuckets(all[i])
+		}
+	}
+	return drift.AlignNative(buckets...)
+}
+
+// asBuckets are the cells of a classic histogram as native buckets.
+func asBuckets(c drift.Cells) []drift.Bucket {
+	var all []drift.Bucket
+	lower := math.Inf(-1)
+	for i, upper := range c.Bounds {
+		if i == 0 && upper > 0 {
+			lower = 0 // as histogram_quantile reads it
+		}
+		if c.Counts[i] > 0 {
+			all = append(all, drift.Bucket{Lower: lower, Upper: upper, Count: c.Counts[i]})
+		}
+		lower = upper
+	}
 	return all
+}
+
+func categories(counts map[string]float64) drift.Cells {
+	var c drift.Cells
+	for l := range counts {
+		c.Labels = append(c.Labels, l)
+	}
+	sort.Strings(c.Labels)
+	for _, l := range c.Labels {
+		c.Counts = append(c.Counts, counts[l])
+	}
+	return c
 }
 
 // serviceOf is the name under which a label value is shown.
@@ -102,32 +454,6 @@ func (e *Engine) serviceOf(label string) string {
 	return label
 }
 
-// cells makes one distribution of the series of one service.
-func cells(series []sources.Series, d packs.Distribution) drift.Cells {
-	if d.Kind == "histogram" {
-		cumulative := map[string]float64{}
-		for _, s := range series {
-			cumulative[s.Labels["le"]] += lastValue(s)
-		}
-		c, _ := drift.FromBuckets(cumulative) // what is no histogram is compared as nothing: "no data"
-		return c
-	}
-	counts := map[string]float64{}
-	var c drift.Cells
-	for _, s := range series {
-		l := s.Labels[d.Label]
-		if _, seen := counts[l]; !seen {
-			c.Labels = append(c.Labels, l)
-		}
-		counts[l] += lastValue(s)
-	}
-	sort.Strings(c.Labels)
-	for _, l := range c.Labels {
-		c.Counts = append(c.Counts, counts[l])
-	}
-	return c
-}
-
 func lastValue(s sources.Series) float64 {
 	if len(s.Points) == 0 || math.IsNaN(s.Points[len(s.Points)-1].V) {
 		return 0
@@ -135,111 +461,15 @@ func lastValue(s sources.Series) float64 {
 	return max(s.Points[len(s.Points)-1].V, 0)
 }
 
-// worded turns numbers into what is shown.
-func worded(c comparison, r drift.Result, level drift.Level) health.Drift {
-	d := c.Drift
-	d.Level, d.NRef, d.NCur = string(level), r.NRef, r.NCur
-	if r.State == drift.OK || r.State == drift.Insufficient {
-		d.PSIAdj, d.Low, d.High = health.Num(r.PSIAdj), health.Num(r.Low), health.Num(r.High)
-		d.Gap, d.P = health.Num(r.Gap), health.Num(r.P)
-		d.Detectable = health.Num(drift.Detectable(r.NRef, r.NCur))
+// oneOf is a matcher for label values.
+func oneOf(values []string) string {
+	values = slices.Compact(slices.Sorted(slices.Values(values)))
+	if len(values) == 1 {
+		return "=" + strconv.Quote(values[0])
 	}
-	for _, s := range r.Shares {
-		d.Cells, d.Ref, d.Cur = append(d.Cells, label(s)), append(d.Ref, s.Ref), append(d.Cur, s.Cur)
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = regexp.QuoteMeta(v)
 	}
-	switch level {
-	case drift.LevelOK, drift.LevelSmall:
-		d.Status = health.OK
-	case drift.LevelWarn:
-		d.Status = health.Warn
-	case drift.LevelCritical:
-		d.Status = health.Critical
-	}
-	return d
+	return "=~" + strconv.Quote(strings.Join(quoted, "|"))
 }
-
-// label names a cell by its category, or by the upper bound of its bucket.
-func label(s drift.Share) string {
-	switch {
-	case s.Label != "" || math.IsNaN(s.Upper):
-		return s.Label
-	case math.IsInf(s.Upper, 1):
-		return "> " + strconv.FormatFloat(s.Lower, 'g', 4, 64)
-	}
-	return "≤ " + strconv.FormatFloat(s.Upper, 'g', 4, 64)
-}
-
-// exported are scores of other tools: shown with tool and method, never judged.
-func (e *Engine) exported(a *asked, f packs.Found, x packs.Exported, m moment) []health.Drift {
-	expr := e.expand(x.Query, f, 0)
-	fa := e.facts[factKey{a.state.Name, expr, m, 0}]
-	if fa == nil {
-		return nil
-	}
-	var all []health.Drift
-	for _, s := range fa.series {
-		name := e.serviceOf(s.Labels[f.By])
-		if name == "" || len(s.Points) == 0 {
-			continue
-		}
-		v := s.Points[len(s.Points)-1].V
-		all = append(all, health.Drift{
-			Service: name, Signal: x.Signal, Feature: s.Labels[x.Feature], Kind: "exported", Level: "exported",
-			Tool: strings.TrimSpace(orLiteral(s.Labels, x.Tool) + " " + orLiteral(s.Labels, x.Method)), Score: health.Num(v), Query: expr,
-		})
-	}
-	return all
-}
-
-// orLiteral is the value of a label, or the words themselves when no label is
-// called that.
-func orLiteral(labels map[string]string, word string) string {
-	if v, ok := labels[word]; ok {
-		return v
-	}
-	return word
-}
-
-func sortDrift(ds []health.Drift) {
-	sort.SliceStable(ds, func(i, j int) bool {
-		a, b := ds[i], ds[j]
-		if a.Status != b.Status {
-			return a.Status.Worse(b.Status)
-		}
-		return orZero(a.PSIAdj) > orZero(b.PSIAdj)
-	})
-}
-
-func orZero(p *float64) float64 {
-	if p == nil {
-		return -1
-	}
-	return *p
-}
-
-// driftSince keeps when a level began, from one judgement to the next. What was ill
-// at the first look began before it, nobody knows when.
-func driftSince(services, before []health.Service, now time.Time) {
-	type name struct{ service, signal, feature string }
-	known := map[name]health.Drift{}
-	for _, s := range before {
-		for _, d := range s.Drift {
-			known[name{s.Name, d.Signal, d.Feature}] = d
-		}
-	}
-	for _, s := range services {
-		for j := range s.Drift {
-			d := &s.Drift[j]
-			old, seen := known[name{s.Name, d.Signal, d.Feature}]
-			switch {
-			case !moved(*d) || !seen:
-			case moved(old):
-				d.Since = old.Since
-			case old.Level == string(drift.LevelOK) || old.Level == string(drift.LevelSmall):
-				d.Since = now
-			}
-		}
-	}
-}
-
-func moved(d health.Drift) bool { return d.Status == health.Warn || d.Status == health.Critical }

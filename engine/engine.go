@@ -48,10 +48,14 @@ type Options struct {
 	Base      time.Duration // window of every judgement, whatever is looked at
 	Refresh   time.Duration
 	Rate      time.Duration // range of rate()
-	DriftSpan time.Duration // length of the two windows compared
-	DriftBack time.Duration // how much earlier the reference is
-	Write     bool
-	Now       func() time.Time
+	DriftSpan time.Duration // length of the windows that are compared
+	DriftBack time.Duration // how much earlier each reference is, for health.Earlier
+	// DriftAgainst is what distributions are compared with where nobody chose: days,
+	// week, deployment or earlier; "": earlier where DriftBack is set, else days.
+	DriftAgainst health.Reference
+	Baseline     string // file of the pinned windows; "": they are not kept
+	Write        bool
+	Now          func() time.Time
 }
 
 func (o *Options) defaults() {
@@ -60,10 +64,15 @@ func (o *Options) defaults() {
 		d time.Duration
 	}{
 		{&o.Base, time.Hour}, {&o.Refresh, 10 * time.Second}, {&o.Rate, time.Minute},
-		{&o.DriftSpan, 15 * time.Minute}, {&o.DriftBack, time.Hour},
+		{&o.DriftSpan, 15 * time.Minute},
 	} {
 		if *d.v <= 0 {
 			*d.v = d.d
+		}
+	}
+	if o.DriftAgainst == "" {
+		if o.DriftAgainst = health.SameHour; o.DriftBack > 0 {
+			o.DriftAgainst = health.Earlier
 		}
 	}
 	if o.Now == nil {
@@ -91,9 +100,16 @@ type Engine struct {
 	tails    []*tail  // sources that are followed
 	frames   map[frameKey]*frame
 	facts    map[factKey]*fact
+	rows     map[rowKey]*row
 	expanded map[template]string // queries as they are sent
 	inflight map[string]bool
 	views    map[moment]*judgement
+	pins     *pins
+
+	drifting    map[viewKey]*comparisons
+	driftHeard  uint64 // answers about what is compared
+	detailHeard uint64 // and about what is only told of it
+
 	shown    map[health.Lens]*health.Snapshot
 	records  records
 	tallies  tallies
@@ -118,8 +134,6 @@ type moment = time.Time
 type judgement struct {
 	services []health.Service
 	memory   triage.Memory
-	drifted  []health.Service // with nothing but the drift that was compared
-	compared heard            // what the drift of its services was made of
 	detected detected
 	whole    bool // everything it needs was answered, or failed, at least once
 	used     time.Time
@@ -131,7 +145,8 @@ func New(o Options) *Engine {
 	e := &Engine{
 		o: o, poke: make(chan struct{}, 1), viewers: map[*Viewer]bool{},
 		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned), traces: make(chan traced), lookups: map[string]*lookup{},
-		frames: map[frameKey]*frame{}, facts: map[factKey]*fact{}, expanded: map[template]string{}, inflight: map[string]bool{},
+		frames: map[frameKey]*frame{}, facts: map[factKey]*fact{}, rows: map[rowKey]*row{}, drifting: map[viewKey]*comparisons{},
+		pins: openPins(o.Baseline), expanded: map[template]string{}, inflight: map[string]bool{},
 		views: map[moment]*judgement{}, shown: map[health.Lens]*health.Snapshot{},
 		planning: map[string]health.Planned{}, grouped: map[grouping][]health.Failure{},
 	}

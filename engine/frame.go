@@ -257,6 +257,16 @@ func (e *Engine) forget(now time.Time) {
 			delete(e.facts, k)
 		}
 	}
+	for k, r := range e.rows {
+		if now.Sub(r.used) > keep {
+			delete(e.rows, k)
+		}
+	}
+	for v, c := range e.drifting {
+		if now.Sub(c.used) > keep {
+			delete(e.drifting, v)
+		}
+	}
 	for m, j := range e.views {
 		if !m.IsZero() && now.Sub(j.used) > keep {
 			delete(e.views, m)

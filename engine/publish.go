@@ -21,7 +21,7 @@ func (e *Engine) publish() {
 	shown := map[health.Lens]*health.Snapshot{}
 	for m := range w.moments {
 		e.judge(m, now, w)
-		e.views[m].whole = e.views[m].whole || whole
+		e.views[m].whole = e.views[m].whole || whole && !e.unsettled(viewKey{at: m})
 	}
 	for lens := range w.lenses {
 		if _, judged := e.views[lens.At]; judged {
@@ -41,6 +41,9 @@ func (e *Engine) serve(w wishes) {
 	for _, v := range e.watchers() {
 		i := *v.want.Load()
 		if s := e.shown[i.Lens]; s != nil && !i.Hidden {
+			if e.detailed(i) {
+				v.detailed.Store(s)
+			}
 			v.show(s)
 		}
 	}
@@ -88,9 +91,7 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 		at = m
 	}
 	services := e.services(m, w)
-	e.compareNews(m, j, services)
-	driftSince(services, j.drifted, at)
-	if j.drifted = drifted(services); m.IsZero() {
+	if e.drifts(viewKey{at: m}, services); m.IsZero() {
 		e.ageDrift(services, now)
 	}
 	if !j.whole { // it has seen the newest minutes only: the first whole look decides alone
@@ -119,61 +120,6 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 		return cmp.Compare(a.Name, b.Name)
 	})
 	j.used = now
-}
-
-// drifted keeps the distributions of services as they were compared.
-func drifted(services []health.Service) []health.Service {
-	all := make([]health.Service, len(services))
-	for i, s := range services {
-		all[i] = health.Service{Name: s.Name, Drift: slices.Clone(s.Drift)}
-	}
-	return all
-}
-
-// A heard is how much of drift was answered. It changes with every answer, since
-// each speaks of a later time than the one before.
-type heard struct{ answers, seconds, services int64 }
-
-// compareNews compares distributions when an answer about one is new. Until then
-// their drift is what it was, and hundreds of comparisons need not be made again.
-func (e *Engine) compareNews(m moment, j *judgement, services []health.Service) {
-	h := e.heardOfDrift(m)
-	h.services = int64(len(services))
-	if h != j.compared {
-		j.compared = h
-		e.compareAll(m, services)
-		return
-	}
-	before := make(map[string][]health.Drift, len(j.drifted))
-	for _, s := range j.drifted {
-		before[s.Name] = s.Drift
-	}
-	for i := range services {
-		services[i].Drift = slices.Clone(before[services[i].Name])
-	}
-}
-
-func (e *Engine) heardOfDrift(m moment) heard {
-	var h heard
-	look := func(source, expr string, back time.Duration) {
-		if fa := e.facts[factKey{source, expr, m, back}]; fa != nil && !fa.at.IsZero() {
-			h.answers++
-			h.seconds += fa.at.Unix()
-		}
-	}
-	for _, a := range e.asked {
-		for _, f := range a.found {
-			for _, d := range f.Pack.Distributions {
-				expr := e.expand(d.Query, f, 0)
-				look(a.state.Name, expr, 0)
-				look(a.state.Name, expr, e.o.DriftBack)
-			}
-			for _, x := range f.Pack.Exported {
-				look(a.state.Name, e.expand(x.Query, f, 0), 0)
-			}
-		}
-	}
-	return h
 }
 
 // failures groups the records of a window. Judgement and screen usually ask for the
@@ -217,7 +163,7 @@ func (e *Engine) snapshot(lens health.Lens, now time.Time, w wishes) *health.Sna
 	s := &health.Snapshot{
 		Version: e.version, At: at.UTC(), Window: lens.Window, Step: e.step(lens.Window), Rate: e.rate,
 		Live: lens.At.IsZero(), Asking: !e.views[lens.At].whole, Reading: e.reading(), Write: e.o.Write, Load: e.load,
-		Services: e.through(lens, e.views[lens.At].services),
+		Services: e.compared(lens, e.through(lens, e.views[lens.At].services), w),
 		Failures: e.failures(at, lens.Window),
 		Changes:  e.changes.between(at.Add(-max(lens.Window, 6*time.Hour)), at),
 		Alerts:   e.alerts(lens.At),

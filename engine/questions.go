@@ -111,16 +111,8 @@ func (e *Engine) momentQuestions(a *asked, w wishes, m moment, now time.Time) []
 		for _, v := range f.Pack.Versions {
 			qs = e.askFact(qs, a, factKey{a.state.Name, e.expand(v.Query, f, 0), m, 0}, at, 0)
 		}
-		for _, x := range f.Pack.Exported {
-			qs = e.askFact(qs, a, factKey{a.state.Name, e.expand(x.Query, f, 0), m, 0}, at, e.o.Refresh)
-		}
-		every := min(driftEvery, max(e.o.DriftSpan/8, e.o.Refresh))
-		for _, d := range f.Pack.Distributions {
-			expr, end := e.expand(d.Query, f, 0), e.endOf(m, every)
-			qs = e.askFact(qs, a, factKey{a.state.Name, expr, m, 0}, end, every)
-			qs = e.askFact(qs, a, factKey{a.state.Name, expr, m, e.o.DriftBack}, end.Add(-e.o.DriftBack), every)
-		}
 	}
+	qs = append(qs, e.driftQuestions(a, w, m)...)
 	if !m.IsZero() {
 		qs = e.askFact(qs, a, factKey{a.state.Name, pastAlerts, m, 0}, at, 0)
 	}

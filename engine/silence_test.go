@@ -40,6 +40,21 @@ func (a ailing) Instant(ctx context.Context, expr string, at time.Time) (sources
 	return got, nil
 }
 
+func (a ailing) Range(ctx context.Context, expr string, from, to time.Time, step time.Duration) (sources.Answer, error) {
+	if !strings.HasPrefix(expr, "buckets") {
+		return a.fake.Range(ctx, expr, from, to, step)
+	}
+	var all sources.Answer
+	for t := from; !t.After(to); t = t.Add(step) {
+		got, err := a.Instant(ctx, expr, t)
+		if err != nil {
+			return all, err
+		}
+		all.Series = append(all.Series, got.Series...)
+	}
+	return all, nil
+}
+
 // TestWhatIsLeftOfASilentSourceMakesNoVerdict: drift and alerts of before an outage
 // would call a service ill that nobody sees, and less ill than it was.
 func TestWhatIsLeftOfASilentSourceMakesNoVerdict(t *testing.T) {

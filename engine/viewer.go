@@ -11,10 +11,11 @@ import (
 
 // A Viewer is one reader of snapshots: a terminal, or one picture printed.
 type Viewer struct {
-	e       *Engine
-	snap    atomic.Pointer[health.Snapshot]
-	want    atomic.Pointer[health.Interest]
-	changed chan struct{}
+	e        *Engine
+	snap     atomic.Pointer[health.Snapshot]
+	want     atomic.Pointer[health.Interest]
+	detailed atomic.Pointer[health.Snapshot] // newest that has all of what is compared and open
+	changed  chan struct{}
 }
 
 // Join adds a viewer that looks at the base window, live.
@@ -48,6 +49,9 @@ func (v *Viewer) Want(i health.Interest) {
 // Submit asks for something to be done. The answer is the operation's id, or why
 // nothing was done.
 func (v *Viewer) Submit(o health.Order) (string, error) {
+	if o.Do == health.DoBaseline {
+		return "", v.e.pin(o)
+	}
 	if v.e.o.Desk == nil {
 		return "", errors.New("nothing was done: there is no journal to write it to")
 	}
@@ -102,7 +106,7 @@ func (e *Engine) Round(ctx context.Context, i health.Interest) *health.Snapshot 
 	go func() { defer close(done); e.Run(running) }()
 	defer func() { stop(); <-done }()
 	for {
-		if s := v.Snapshot(); !s.Asking && s.Window == lens.Window && s.Live == lens.At.IsZero() && answered(s, i) {
+		if s := v.Snapshot(); !s.Asking && s.Window == lens.Window && s.Live == lens.At.IsZero() && answered(s, i) && v.detailed.Load() == s {
 			return s
 		}
 		select {
@@ -128,6 +132,7 @@ type wishes struct {
 	moments  map[moment]bool
 	detail   bool
 	services map[string]bool // whose replicas are wanted
+	drift    map[openedDrift]bool
 	open     map[string]bool
 	plans    map[string]bool
 	idle     bool // nobody looks and nothing is being proved
@@ -136,7 +141,8 @@ type wishes struct {
 func (e *Engine) wishes() wishes {
 	w := wishes{
 		lenses: map[health.Lens]bool{}, moments: map[moment]bool{},
-		open: map[string]bool{}, plans: map[string]bool{}, services: map[string]bool{}, idle: true,
+		open: map[string]bool{}, plans: map[string]bool{}, services: map[string]bool{},
+		drift: map[openedDrift]bool{}, idle: true,
 	}
 	for _, v := range e.watchers() {
 		i := *v.want.Load()
@@ -148,6 +154,9 @@ func (e *Engine) wishes() wishes {
 		if !i.Hidden {
 			w.idle = false
 			w.moments[i.At] = true
+			if i.Drift != "" {
+				w.drift[openedDrift{i.Lens, i.Service, i.Drift}] = true
+			}
 		}
 	}
 	delete(w.open, "")
