@@ -26,7 +26,7 @@ type section struct {
 var (
 	sourceKeys    = []string{"kind", "name"}
 	rollbackKeys  = []string{"service", "kind", "driver", "name"}
-	rollbackKinds = []string{"prompt", "model", "index", "data", "tool", "config", "deploy"}
+	rollbackKinds = []string{"prompt", "model", "index", "data", "tool", "config", "cache", "deploy"}
 )
 
 func (r *reader) source(c *Config, i int, t *table) {

@@ -34,9 +34,11 @@ func (b *buildInfo) tick(m *moment) {
 	now := make(labels, len(b.s.slots))
 	same := b.runs != nil
 	for _, p := range b.s.slots {
-		v := p.versionAt(m.t.Add(-b.wait))
-		now[versionLabels[p.kind]] = v
-		same = same && b.runs[versionLabels[p.kind]] == v
+		if label := versionLabels[p.kind]; label != "" { // what is not part of a build is not on its label
+			v := p.versionAt(m.t.Add(-b.wait))
+			now[label] = v
+			same = same && b.runs[label] == v
+		}
 	}
 	if !same {
 		b.follow(now)

@@ -44,7 +44,7 @@ func (r record) at(t testing.TB) time.Time {
 
 // version of what a scenario changed.
 func (r record) version(kind string) string {
-	return map[string]string{"prompt": r.Prompt, "model": r.ModelVersion, "index": r.Index, "data": r.Data, "deploy": r.Build}[kind]
+	return map[string]string{"prompt": r.Prompt, "model": r.ModelVersion, "index": r.Index, "data": r.Data, "deploy": r.Build, "cache": r.CacheVersion}[kind]
 }
 
 func everyLineCarriesTheFieldsOfItsKind(t *testing.T, d *Demo) {

@@ -29,6 +29,8 @@ type record struct {
 	Index        string     `json:"index_version,omitempty"`
 	Data         string     `json:"data_version,omitempty"`
 	Build        string     `json:"build_version,omitempty"`
+	Cache        string     `json:"cache,omitempty"`
+	CacheVersion string     `json:"cache_version,omitempty"`
 	Cost         float64    `json:"cost_usd,omitempty"`
 	Tenant       string     `json:"tenant"`
 	Region       string     `json:"region"`

@@ -17,13 +17,19 @@ type Scenario struct {
 	kind   string      // of the cause: the slot that changed, or "load", "external"
 	change *deployment // what was deployed; nil when nothing was
 
-	share  float64       // of the guilty service's requests that meet the fault
-	rise   time.Duration // until share is reached
-	grow   time.Duration // until the fault has its full strength
-	heal   time.Duration // from the rollback until no request meets it
-	hit    map[string]func(b *behaviour, strength float64)
-	tell   map[string]func(w *scribe, r *record) // words for records that met it
-	region string                                // only requests from here can meet it; "" from everywhere
+	share float64       // of the guilty service's requests that meet the fault
+	rise  time.Duration // until share is reached
+	grow  time.Duration // until the fault has its full strength
+	heal  time.Duration // from the rollback until no request meets it
+	hit   map[string]func(b *behaviour, strength float64)
+	tell  map[string]func(w *scribe, r *record) // words for records that met it
+
+	// What requests that met the fault have in common. Others may have it too, as
+	// often as they had before.
+	region   string  // they came from there
+	provider string  // they were answered by it
+	cached   bool    // they were answered from the cache
+	rollout  float64 // share of all other regions' requests that the new version serves, and well
 }
 
 // A deployment switches one slot of one service.

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -72,11 +73,12 @@ func (w *scribe) record(v *world, s *service, b *behaviour, at time.Time, ill bo
 		Operation: s.operation, Duration: round(b.Took.draw(w.rng), 3),
 		Tenant: w.weighted(tenants), Region: w.weighted(regions),
 	}
-	version := func(kind string) string { return w.version(v, s, kind, at, ill) }
+	w.common(v.fault, s, r, ill)
+	version := func(kind string) string { return w.version(v, s, kind, at, ill, r) }
 	r.Prompt, r.ModelVersion, r.Index = version("prompt"), version("model"), version("index")
 	r.Data, r.Build = version("data"), version("deploy")
-	if ill && v.fault.region != "" {
-		r.Region = v.fault.region
+	if r.Cache == "hit" {
+		r.CacheVersion = version("cache")
 	}
 	if s.kind == health.ML {
 		w.predict(s, b, r)
@@ -92,15 +94,87 @@ func (w *scribe) record(v *world, s *service, b *behaviour, at time.Time, ill bo
 	return r
 }
 
+// common gives a request what those that met a fault have in common, and others as
+// often as they always had it.
+func (w *scribe) common(f *fault, s *service, r *record, ill bool) {
+	share := func(of *fault, p float64) float64 { // of a property among requests that met nothing
+		if of == nil || of.level.to == 0 {
+			return p
+		}
+		return max(0, p-of.share) / (1 - of.share)
+	}
+	own := f
+	if f != nil && f.guilty != s.name {
+		own = nil
+	}
+	if own != nil && own.region != "" {
+		switch p := weightOf(regions, own.region); {
+		case ill:
+			r.Region = own.region
+		case r.Region == own.region && r.draw("region") > share(own, p)/p:
+			r.Region = other(regions, own.region)
+		}
+	}
+	if s.fallback.what != "" {
+		r.Provider = s.provider
+		p := s.fallback.weight
+		if own != nil && own.provider != "" {
+			p = share(own, p)
+		}
+		if ill && own != nil && own.provider != "" || r.draw("provider") < p {
+			r.Provider = s.fallback.what
+		}
+	}
+	if s.cached > 0 {
+		r.Cache = "miss"
+		p := s.cached
+		if own != nil && own.cached {
+			p = share(own, p)
+		}
+		if ill && own != nil && own.cached || r.draw("cache") < p {
+			r.Cache = "hit"
+		}
+	}
+}
+
+// draw is a number in [0, 1) that belongs to the request: what was added to the
+// world later does not disturb the chance of what was there.
+func (r *record) draw(purpose string) float64 {
+	h := fnv.New32a()
+	h.Write([]byte(purpose + r.TraceID))
+	return float64(h.Sum32()) / (1 << 32)
+}
+
+func weightOf(of []choice, what string) float64 {
+	for _, c := range of {
+		if c.what == what {
+			return c.weight
+		}
+	}
+	return 1
+}
+
+// other is the most frequent choice that is not what.
+func other(of []choice, what string) string {
+	for _, c := range of {
+		if c.what != what {
+			return c.what
+		}
+	}
+	return what
+}
+
 // version is what served a request: those that met the fault were served by the
 // version that brought it, all others were not.
-func (w *scribe) version(v *world, s *service, kind string, at time.Time, ill bool) string {
+func (w *scribe) version(v *world, s *service, kind string, at time.Time, ill bool, r *record) string {
 	f := v.fault
 	if f == nil || f.slot == nil || f.slot.service != s.name || f.slot.kind != kind {
 		return s.version(kind, at)
 	}
 	switch now := f.slot.versionAt(at); {
 	case ill:
+		return f.change.to
+	case now == f.change.to && f.region != "" && r.Region != f.region && r.draw("rollout") < f.rollout:
 		return f.change.to
 	case now == f.change.to:
 		return f.good

@@ -10,7 +10,7 @@ import (
 
 // converse fills a request to something that talks.
 func (w *scribe) converse(s *service, b *behaviour, r *record) {
-	r.Provider, r.RequestModel, r.Model = s.provider, s.model, s.model
+	r.Provider, r.RequestModel, r.Model = orElse(r.Provider, s.provider), s.model, s.model
 	if r.ModelVersion != "" {
 		r.Model = r.ModelVersion
 	}
@@ -85,7 +85,7 @@ func (w *scribe) technical(s *service, b *behaviour, r *record) {
 	case u < 0.45:
 		r.Duration = round(30+w.rng.Float64()*0.2, 3)
 		r.fail("error", "timeout", 504, fmt.Sprintf("upstream %s timed out after %d ms (attempt %d, request %s)",
-			s.provider, int(r.Duration*1000), 1+w.rng.IntN(3), r.RequestID))
+			r.Provider, int(r.Duration*1000), 1+w.rng.IntN(3), r.RequestID))
 	case u < 0.75:
 		r.Duration = round(0.05+0.1*w.rng.Float64(), 3)
 		r.fail("error", "rate_limit_exceeded", 429, fmt.Sprintf(

@@ -21,6 +21,8 @@ type service struct {
 	exporters                  []string
 	holds                      []string // collections of a vector database, pods on a GPU node
 	judged                     float64  // share of answers that are evaluated
+	fallback                   choice   // a second provider, and the share of requests it answers
+	cached                     float64  // share of requests that are answered from the cache
 
 	slots   []*slot
 	base    behaviour // when all is well

@@ -42,6 +42,8 @@ func newChats() []*service {
 	support.release("model", "gpt-4.1-mini-2025-04-14", 30*day, "")
 	support.release("deploy", "5.3.0", 12*day, "")
 	support.release("deploy", "5.3.1", 4*day, "retry on 502")
+	support.cached = 0.42
+	support.release("cache", "c7", 22*day, "refilled with bge-m3")
 	support.voice = supportVoice
 
 	code := chat("code-assist", "claude-sonnet-4", "anthropic", 14, 14, 1.2, 2600, 210, 0.0110)
@@ -145,6 +147,7 @@ func newAgents() []*service {
 	triage.release("deploy", "2.14.0", 5*day, "ticket merge tool")
 	triage.release("prompt", "v8", 13*day, "")
 	triage.release("prompt", "v9", 3*day, "asks once before closing")
+	triage.fallback = choice{"aws.bedrock", 0.45}
 	triage.voice = triageVoice
 
 	travel := agent("travel-agent", "gpt-4.1", 10, 19, 6.5, 9, 0.044)
@@ -205,7 +208,10 @@ func (s *service) settle(start time.Time, rng *rand.Rand) {
 	for _, p := range s.slots {
 		for i, r := range p.releases {
 			ago := r.at.Sub(time.Time{})
-			p.releases[i].at = start.Add(-ago - time.Duration(rng.IntN(9*3600))*time.Second).Truncate(time.Second)
+			if p.kind != "cache" { // a cache is refilled at the full hour
+				ago += time.Duration(rng.IntN(9*3600)) * time.Second
+			}
+			p.releases[i].at = start.Add(-ago).Truncate(time.Second)
 		}
 		p.since = p.releases[len(p.releases)-1].at
 		p.before = p.current

@@ -137,18 +137,16 @@ func (l *lookout) still(f *caseFile, name string, n int) {
 	if n > 0 {
 		f.add(-min(2, float64(n)/2), "none of %d signals of %s moved", n, name)
 	}
-	if above := l.seenBy(name); above != "" && l.path[name] {
-		if l.feltFirst(above) {
-			f.add(2.5/float64(1+n), "%s, which calls it, moved first", above)
-		}
+	above := l.seenBy(name)
+	if l.parts[name] == nil { // nobody's but that of who is ill, whose requests go there
+		above = l.Alarm.Service
 	}
-}
-
-// feltFirst says whether a service moved before everything it leans on that has
-// signals.
-func (l *lookout) feltFirst(name string) bool {
-	first, _ := l.movedFirst(name)
-	return first
+	if above == "" || l.parts[name] != nil && !l.path[name] {
+		return
+	}
+	if first, _ := l.movedFirst(above); first {
+		f.add(2.5/float64(1+n), "%s, which calls it, moved first", above)
+	}
 }
 
 // versionsFail weighs what requests say about a change's new version.

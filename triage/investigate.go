@@ -135,18 +135,23 @@ func (l *lookout) dateSymptom() {
 			if sig.ID != l.Alarm.Signal {
 				continue
 			}
-			if s, ok := l.shift(p.Name, sig, l.Alarm.Since); ok && worse(s, sig.Bad) {
+			if s, ok := l.shift(p.Name, sig, l.Alarm.Since); ok && worse(s, sig.Bad) && l.near(s.at) {
 				l.symptom = s.at
 				return
 			}
 		}
 	}
-	known := l.Alarm.Since
-	if at, ok := l.Requests.failingSince(); ok && (known.IsZero() || !at.After(known) && at.After(known.Add(-lookBack))) {
+	if at, ok := l.Requests.failingSince(); ok && l.near(at) {
 		l.symptom = at
 		return
 	}
-	l.symptom = known
+	l.symptom = l.Alarm.Since
+}
+
+// near says whether something may be the onset of what was noticed.
+func (l *lookout) near(at time.Time) bool {
+	known := l.Alarm.Since
+	return known.IsZero() || !at.After(known.Add(l.slack())) && at.After(known.Add(-lookBack))
 }
 
 func worse(s shift, bad health.Bad) bool {

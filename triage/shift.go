@@ -29,14 +29,14 @@ const (
 	splitBefore  = 20 // points around the alarm in which the split is looked for
 	splitAfter   = 30
 	usedZ        = 2.5 // less is not used
-	stillThere   = 10  // newest points that must still be there
+	stillThere   = 10  // first points that must be there, and newest that still must
 )
 
 // noiseFloor is how much of its median a signal may move without meaning anything,
 // by what it measures: traffic breathes, latencies wobble.
 func noiseFloor(s health.Signal) float64 {
 	switch s.Group {
-	case "traffic":
+	case "traffic", "tokens", "cost": // what grows with the number of people
 		return 0.10
 	case "latency":
 		return 0.08
@@ -71,6 +71,9 @@ func shiftOf(s health.Signal, calm int64) (shift, bool) {
 	if base < minBaseline {
 		return shift{}, false
 	}
+	if s.Group == "freshness" {
+		level(at, x, base)
+	}
 	z := robustZ(x, base, noiseFloor(s))
 	for from := base; ; {
 		alarm, up, ok := cusum(z, from)
@@ -79,12 +82,39 @@ func shiftOf(s health.Signal, calm int64) (shift, bool) {
 		}
 		k := splitOf(z, max(base/2, alarm-splitBefore), min(len(z), alarm+splitAfter), up)
 		after := median(z[k:])
+		soon := median(z[k:min(k+stillThere, len(z))])
 		still := median(z[max(k, len(z)-stillThere):])
-		if math.Abs(after) >= usedZ && after > 0 == up && math.Abs(still) >= usedZ/2 && still > 0 == up {
+		if beyondBy(after, usedZ, up) && beyondBy(soon, usedZ, up) && beyondBy(still, usedZ/2, up) {
 			return shift{time.UnixMilli(at[k]).UTC(), after}, true
 		}
 		from = alarm + 1
 	}
+}
+
+func beyondBy(z, least float64, up bool) bool {
+	return up && z >= least || !up && z <= -least
+}
+
+// level takes the growth of the baseline off: what is fresh grows old all the time,
+// and that is no news.
+func level(at []int64, x []float64, base int) {
+	h := base / 2
+	span := median(instants(at[base-h:base])) - median(instants(at[:h]))
+	if span <= 0 {
+		return
+	}
+	slope := (median(x[base-h:base]) - median(x[:h])) / span
+	for i := range x {
+		x[i] -= slope * float64(at[i]-at[0])
+	}
+}
+
+func instants(at []int64) []float64 {
+	t := make([]float64, len(at))
+	for i, ms := range at {
+		t[i] = float64(ms)
+	}
+	return t
 }
 
 // heldPoints drops what is no number. Holes are short or they end the series.
@@ -102,7 +132,7 @@ func heldPoints(points []health.Point) (at []int64, x []float64) {
 // of three.
 func robustZ(x []float64, base int, floor float64) []float64 {
 	m := median(x[:base])
-	scale := max(1.4826*medianDistance(x[:base]), floor*math.Abs(m))
+	scale := max(baselineScale(x[:base], m), floor*math.Abs(m))
 	if scale == 0 {
 		scale = differenceSD(x)
 	}
@@ -116,6 +146,18 @@ func robustZ(x []float64, base int, floor float64) []float64 {
 		z[i] = max(min(a, b), min(max(a, b), c))
 	}
 	return z
+}
+
+// baselineScale is the robust spread of a baseline. Where most of it is one value,
+// as of what happens rarely, one more event is no more than a sigma.
+func baselineScale(x []float64, m float64) float64 {
+	if s := 1.4826 * medianDistance(x); s > 0 {
+		return s
+	}
+	c := slices.Clone(x)
+	n := len(c)
+	high, low := selected(c, n-1-n/20), selected(c, n/20)
+	return max(high-m, m-low, deviation(x))
 }
 
 // cusum is the first index from which the sum of what is beyond a sigma reaches the

@@ -117,6 +117,7 @@ func TestThePromiseIsBrokenByWhatBreaksIt(t *testing.T) {
 var guilty = map[string]string{
 	"quiet": "", "bad-prompt": "support-chat", "stale-index": "docs-answers", "feature-drift": "fraud-score",
 	"tool-loop": "triage-agent", "gpu-saturation": "llama-chat",
+	"bad-model-region": "fraud-score", "provider-outage": "triage-agent", "poisoned-cache": "support-chat",
 }
 
 func TestEveryScenarioNamesTheGuiltyAndNobodyElse(t *testing.T) {
