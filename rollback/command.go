@@ -89,11 +89,11 @@ func openCommand(info health.Target, decode Decode) (Target, error) {
 			return nil, fmt.Errorf("env: %q is not the name of a variable; values do not belong here", name)
 		}
 	}
-	return &commandTarget{info: info, commandConfig: c, caps: commandCaps(c.Apply)}, nil
+	return &commandTarget{info: info, commandConfig: c, caps: commandCaps(c.Apply, c.Timeout)}, nil
 }
 
-func commandCaps(apply []string) Caps {
-	c := Caps{CompareAndSwap: uses(apply, "from") || uses(apply, "token"), Idempotent: uses(apply, "op"), Words: "runs " + apply[0]}
+func commandCaps(apply []string, timeout time.Duration) Caps {
+	c := Caps{Deadline: timeout, CompareAndSwap: uses(apply, "from") || uses(apply, "token"), Idempotent: uses(apply, "op"), Words: "runs " + apply[0]}
 	if c.CompareAndSwap {
 		c.Words += ", which is told what to expect (whether it compares is up to it)"
 	} else {

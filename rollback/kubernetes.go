@@ -63,7 +63,7 @@ func openKubernetes(info health.Target, decode Decode) (Target, error) {
 func (t *kubernetesTarget) Info() health.Target { return t.info }
 
 func (t *kubernetesTarget) Caps() Caps {
-	return Caps{CompareAndSwap: true, Idempotent: true, Words: "compare-and-swap by resource version and template · the same template twice is one rollout · " +
+	return Caps{CompareAndSwap: true, Idempotent: true, Patience: 10 * time.Minute, Words: "compare-and-swap by resource version and template · the same template twice is one rollout · " +
 		"ConfigMaps, Secrets and replicas do not go back"}
 }
 
@@ -199,7 +199,7 @@ func (t *kubernetesTarget) controllerRevisions(ctx context.Context, w workload) 
 func (t *kubernetesTarget) Current(ctx context.Context) (State, error) {
 	_, _, s, err := t.look(ctx)
 	if err != nil {
-		return State{}, fmt.Errorf("%s cannot be read: %w", t.info.Name, err)
+		return State{}, unread(t, err)
 	}
 	return s, nil
 }
@@ -208,7 +208,7 @@ func (t *kubernetesTarget) Current(ctx context.Context) (State, error) {
 func (t *kubernetesTarget) Plan(ctx context.Context, to string) (health.Plan, error) {
 	w, revisions, s, err := t.look(ctx)
 	if err != nil {
-		return health.Plan{}, fmt.Errorf("%s cannot be read: %w", t.info.Name, err)
+		return health.Plan{}, unread(t, err)
 	}
 	s.Notes = append(s.Notes, t.scalers(ctx)...)
 	p, err := draft(t.info, t.Caps(), s, to, time.Now())
@@ -271,7 +271,7 @@ func (t *kubernetesTarget) Execute(ctx context.Context, p health.Plan, op, reaso
 	w, revisions, s, err := t.look(ctx)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: nothing was sent: %s", ErrFailed, because(err))
+		return notSent(err)
 	case s.Version != p.From || s.Token != p.Token:
 		return fmt.Errorf("%w: it runs %s", ErrMoved, tidy(s.Version, 60))
 	}

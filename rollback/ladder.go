@@ -241,7 +241,7 @@ func (d *Desk) send(ctx context.Context, op operation) operation {
 	d.tell(op)
 	// From here on nobody's leaving cancels it: a request cut off half way is
 	// the worst of all answers.
-	write, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.o.Deadline)
+	write, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(d.o.Deadline, op.target.Caps().Deadline))
 	defer cancel()
 	err = op.target.Execute(write, op.plan, op.ID, op.Reason)
 	switch {

@@ -174,7 +174,7 @@ func (t *launchDarklyTarget) Execute(ctx context.Context, p health.Plan, op, rea
 	}
 	f, err := t.flag(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: nothing was sent: %s", ErrFailed, because(err))
+		return notSent(err)
 	}
 	id := ""
 	for i := range f.Variations {

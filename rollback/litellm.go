@@ -126,7 +126,7 @@ func (t *litellmTarget) Execute(ctx context.Context, p health.Plan, _, _ string)
 	}
 	m, err := t.find(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: nothing was sent: %s", ErrFailed, because(err))
+		return notSent(err)
 	}
 	_, err = t.send(ctx, "POST", "/model/update", nil, map[string]any{
 		"model_info": map[string]string{"id": m.Info.ID}, "litellm_params": map[string]string{"model": p.To}})

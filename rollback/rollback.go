@@ -17,6 +17,8 @@ type Caps struct {
 	CompareAndSwap bool          // the write itself fails when the state moved
 	Idempotent     bool          // the operation id makes a second request harmless
 	Settle         time.Duration // after applied, before its effect can be measured
+	Deadline       time.Duration // of the one attempt, where it needs longer than others
+	Patience       time.Duration // until it must run what it was told, where that takes longer
 	Words          string        // the same, for people
 }
 
@@ -76,16 +78,22 @@ func planFor(ctx context.Context, t Target, to string) (health.Plan, error) {
 func still(ctx context.Context, t Target, p health.Plan) error {
 	s, err := t.Current(ctx)
 	switch {
-	case errors.Is(err, ErrDenied):
-		return fmt.Errorf("nothing was sent: %w", err)
 	case err != nil:
-		return fmt.Errorf("%w: nothing was sent: %s", ErrFailed, because(err))
+		return notSent(err)
 	case s.Version != p.From || s.Token != p.Token:
 		return fmt.Errorf("%w: it runs %s", ErrMoved, tidy(s.Version, 60))
 	case s.Blocked != "":
 		return fmt.Errorf("%w: nothing was sent: %s", ErrFailed, s.Blocked)
 	}
 	return nil
+}
+
+// notSent is the class of an error that came before the one attempt was made.
+func notSent(err error) error {
+	if errors.Is(err, ErrDenied) {
+		return fmt.Errorf("nothing was sent: %w", err)
+	}
+	return fmt.Errorf("%w: nothing was sent: %s", ErrFailed, because(err))
 }
 
 // unread says which target could not be read.

@@ -31,15 +31,19 @@ func (e *exitError) Error() string {
 	return s
 }
 
-// run starts a command in a process group of its own, with a clean environment
-// and no input, and returns what it printed. At the deadline the whole group is
-// killed.
 func (t *commandTarget) run(ctx context.Context, argv []string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
+	return run(ctx, t.Timeout, environment(t.Env), argv)
+}
+
+// run starts a command in a process group of its own, with env as its whole
+// environment and no input, and returns what it printed. At the deadline the whole
+// group is killed.
+func run(ctx context.Context, timeout time.Duration, env, argv []string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	stdout, stderr := &capped{max: maxAnswer}, &capped{max: 4096}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = environment(t.Env)
+	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	killGroup := func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

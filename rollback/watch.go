@@ -35,7 +35,7 @@ func (d *Desk) ask(ctx context.Context, op operation) operation {
 		return op
 	}
 	now := time.Now()
-	overdue := now.Sub(op.sent) >= d.o.Settle
+	overdue := now.Sub(op.sent) >= max(d.o.Settle, op.target.Caps().Patience)
 	next, text := verdict(op, s, err, overdue)
 	if next == health.OpApplied {
 		return d.applied(op, text, now)
