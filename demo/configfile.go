@@ -20,6 +20,7 @@ func configFile(i Info, services []*service) string {
 	line("\n[[source]]\nkind = \"prometheus\"\nname = \"main\"\nurl = %s", q(i.Prometheus))
 	line("\n[[source]]\nkind = \"file\"\nname = \"requests\"\npaths = [%s]", q(i.Logs))
 	line("\n[[source]]\nkind = \"feed\"\nname = \"changes\"\nurl = %s", q(i.Control+"/changes"))
+	line("\n[[source]]\nkind = \"jaeger\"\nname = \"traces\"\nurl = %s\ntrace_url = %s", q(i.Control), q(i.Control+"/api/traces/{trace_id}"))
 	for _, s := range services {
 		line("\n[[service]]\nname = %s\nkind = %s\nmatch = [%s]", q(s.name), q(string(s.kind)), q(s.name))
 		if s.outcome[0] > 0 {

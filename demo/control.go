@@ -38,6 +38,8 @@ func (d *Demo) control() *http.ServeMux {
 	mux.HandleFunc("POST /rollback/{service}/{kind}", d.postSlot)
 	mux.HandleFunc("GET /services", d.getServices)
 	mux.HandleFunc("GET /truth", d.getTruth)
+	mux.HandleFunc("GET /api/traces/{id}", d.getTrace)
+	mux.HandleFunc("GET /api/services", d.getTraced)
 	mux.HandleFunc("POST /scenario", d.postScenario)
 	mux.HandleFunc("POST /outage", d.postOutage)
 	return mux

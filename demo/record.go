@@ -37,6 +37,8 @@ type record struct {
 	Input        []message  `json:"gen_ai.input.messages,omitempty"`
 	Output       []message  `json:"gen_ai.output.messages,omitempty"`
 	Documents    []document `json:"gen_ai.retrieval.documents,omitempty"`
+	QueryModel   string     `json:"query_embedding_model,omitempty"`
+	IndexModel   string     `json:"index_embedding_model,omitempty"`
 	Tools        []toolCall `json:"gen_ai.tool.calls,omitempty"`
 	Judged       []verdict  `json:"gen_ai.evaluation.result,omitempty"`
 	Features     values     `json:"ml.features,omitempty"`

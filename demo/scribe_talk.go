@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"hash/fnv"
 	"math"
 	"time"
 
@@ -112,6 +113,7 @@ func (w *scribe) retrieve(s *service, b *behaviour, r *record, topic int) {
 		r.answer("I could not find anything about that in the documents.")
 		return
 	}
+	r.QueryModel, r.IndexModel = newEmbedding, embeddedBy(r.RequestID, b.Foreign)
 	best, all := b.Retrieval.draw(w.rng), s.voice.documents
 	first := topic
 	if best < 0.6 {
@@ -124,6 +126,18 @@ func (w *scribe) retrieve(s *service, b *behaviour, r *record, topic int) {
 			Age: math.Round(b.Age + w.rng.Float64()*30*3600), Content: d.text,
 		})
 	}
+}
+
+// embeddedBy is the model that embedded what was found: for a share of the requests
+// another one than embeds the questions. The id decides, not chance: what is drawn
+// for the others stays what it was.
+func embeddedBy(request string, foreign float64) string {
+	h := fnv.New32a()
+	h.Write([]byte(request))
+	if float64(h.Sum32()>>8)/(1<<24) < foreign {
+		return oldEmbedding
+	}
+	return newEmbedding
 }
 
 // work fills the tool calls of an agent's task.
