@@ -4,6 +4,7 @@
 package logs
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,10 @@ type Options struct {
 	Now     func() time.Time // for times without a year; nil: time.Now
 	Zone    *time.Location   // of times without a zone; nil: UTC
 	Words   *Lexicon         // shared with other parsers of the same goroutine; nil: its own
+
+	Fields map[string]string   // what a field means that is not understood: "svc.id" is "service"; see Meanings
+	Fail   map[string][]string // values of a field with which a record has failed, whatever else it says
+	Finish []string            // finish reasons that mean a failure, besides those everybody knows
 }
 
 // A Parser reads the lines of one stream. It remembers which format and which
@@ -37,11 +42,13 @@ type Parser struct {
 	numbers    []float64 // that nobody points to yet
 	structured int       // lines that had fields
 	loose      int       // lines that had none
+	logfmts    int       // structured ones that were logfmt
+	how        format    // the newest line was read
 }
 
 // NewParser makes a parser for one stream.
 func NewParser(o Options) *Parser {
-	p := &Parser{o: o, clock: clock{now: o.Now, zone: o.Zone}, words: o.Words, shape: newShape(nil)}
+	p := &Parser{o: o, clock: clock{now: o.Now, zone: o.Zone}, words: o.Words, shape: newShape(o.mapping())}
 	if p.clock.now == nil {
 		p.clock.now = time.Now
 	}
@@ -101,7 +108,7 @@ func (p *Parser) into(r *health.Request, line string, slim bool) (ok bool) {
 	rec.slim = slim
 	rec.reset(r, line)
 	p.shape.bound()
-	switch rec.read() {
+	switch p.how = rec.read(); p.how {
 	case withFields:
 		p.structured++
 		ok = true
@@ -146,6 +153,7 @@ func (rec *record) read() format {
 		return broken
 	}
 	if looksLikeLogfmt(line) && rec.logfmt(line) {
+		rec.p.logfmts++
 		return withFields
 	}
 	rec.reset(rec.Request, line)
@@ -168,6 +176,9 @@ func (rec *record) finish(o Options) {
 		r.Service = o.Service
 	}
 	rec.tell()
+	if slices.Contains(o.Finish, r.Finish) {
+		rec.broken = r.Finish
+	}
 	r.Failed = rec.broken != "" || failed(r)
 	if r.Failed && r.Error == "" && rec.broken != "" {
 		r.Error = rec.broken

@@ -53,10 +53,13 @@ func (rec *record) add(f *field, v value) {
 	if has := rec.rank[f.meaning]; has != 0 && has < f.rank+1 {
 		return // a better name has said it
 	}
+	slim := rec.slim
+	rec.slim = slim && !f.mapped // nobody else knows what it means, so it cannot be looked at later
 	if rec.set(f.meaning, v) {
 		rec.rank[f.meaning] = f.rank + 1
 		f.used++
 	}
+	rec.slim = slim
 }
 
 // judge applies the user's rules on a field.
@@ -247,13 +250,14 @@ func (rec *record) addDim(name, val string) {
 // unknown keeps a field nobody has a name for as a dimension, if its values can
 // be few: a short text or a yes and no, but no number, id or time.
 func (rec *record) unknown(f *field, v value) {
-	if f.dim == "" || v.kind != text && v.kind != boolean || len(v.raw) > maxDim {
+	if f.dim == "" || v.kind != text && v.kind != boolean && !f.mapped || len(v.raw) > maxDim {
 		return
 	}
 	s := v.text()
-	if _, isTime := rec.p.clock.read(s); isTime || onlyDigits(s) {
+	if _, isTime := rec.p.clock.read(s); !f.mapped && (isTime || onlyDigits(s)) {
 		return
 	}
+	f.used++
 	rec.dim(f.dim, rec.p.words.word(s))
 }
 

@@ -13,10 +13,11 @@ type field struct {
 	parent int32  // whose object that is; 0: the line
 	next   int32  // which field followed it last time; 0: not known
 	alias
-	name  string   // with the names of its parents
-	dim   string   // what it is called as a dimension; "": it cannot be one
-	fails []string // values with which the record has failed, as the user says
-	used  int      // lines in which it was believed
+	name   string   // with the names of its parents
+	dim    string   // what it is called as a dimension; "": it cannot be one
+	mapped bool     // the user says what it means
+	fails  []string // values with which the record has failed, as the user says
+	used   int      // lines in which it was believed
 }
 
 // A shape remembers the fields of a stream: line after line has the same ones in
@@ -24,8 +25,8 @@ type field struct {
 type shape struct {
 	fields []field // the first one is the line itself
 	byKey  map[fieldKey]int32
-	mapped map[string]meaning // names the user has given a meaning
-	spare  field              // one that is not remembered
+	mapped mapping // what the user says
+	spare  field   // one that is not remembered
 }
 
 type fieldKey struct {
@@ -33,7 +34,7 @@ type fieldKey struct {
 	key    string
 }
 
-func newShape(mapped map[string]meaning) shape {
+func newShape(mapped mapping) shape {
 	return shape{fields: make([]field, 1, 32), byKey: map[fieldKey]int32{}, mapped: mapped}
 }
 
@@ -82,10 +83,7 @@ func (s *shape) learn(parent int32, key string) int32 {
 	if parent != 0 {
 		f.name = s.at(parent).name + "." + key
 	}
-	f.alias = s.meaningOf(f.name)
-	if f.meaning == other {
-		f.dim = dimName(f.name)
-	}
+	s.understand(&f)
 	if len(s.fields) >= maxFields || parent < 0 || len(f.name) > maxName {
 		s.spare = f
 		return -1
@@ -96,15 +94,26 @@ func (s *shape) learn(parent int32, key string) int32 {
 	return n
 }
 
-func (s *shape) meaningOf(name string) alias {
-	if m, ok := s.mapped[name]; ok {
-		return alias{meaning: m}
+// understand finds out what a field means: the user knows best.
+func (s *shape) understand(f *field) {
+	f.fails = s.mapped.fails[f.name]
+	m, mapped := s.mapped.meanings[f.name]
+	if f.mapped = mapped; mapped {
+		f.alias = alias{meaning: m}
+		if m == other {
+			f.dim = f.name
+		}
+		return
 	}
-	a := meaningOf(name)
-	if a.meaning == other && (strings.HasPrefix(name, numberedPrompt) || strings.HasPrefix(name, numberedAnswer)) {
-		a.meaning = numbered
+	f.alias = meaningOf(f.name)
+	if f.meaning != other {
+		f.rank++ // behind what the user says
+		return
 	}
-	return a
+	f.dim = dimName(f.name)
+	if strings.HasPrefix(f.name, numberedPrompt) || strings.HasPrefix(f.name, numberedAnswer) {
+		f.meaning = numbered
+	}
 }
 
 // dimName is what a field is called as a dimension that nobody has a name for, ""
