@@ -202,6 +202,8 @@ type Signal struct {
 	Limit  Limit
 	Note   string // why the state is what it is, in words: a server's warning or error
 
+	Objective *float64 // share of good requests that was promised, 0..1; nil: none. For ratios and scores
+
 	Series []Point // over the window; a hole in time is a hole here, NaN stays NaN
 	Pack   string  // id of the pack whose query this is
 	Source string  // name of the source that answered
