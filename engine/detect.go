@@ -16,7 +16,7 @@ const (
 
 // A detected is what the detectors found for one moment, and from what.
 type detected struct {
-	found   map[string][]health.Finding
+	found   []health.Finding
 	records int       // ever held
 	when    time.Time // it was looked
 	whole   bool      // every log had been read up to its end
@@ -24,22 +24,22 @@ type detected struct {
 
 // detect lets the detectors look at the newest requests of every service: when
 // there are new ones, and not more often than twice a beat.
-func (e *Engine) detect(j *judgement, services []health.Service, at time.Time) map[string][]health.Finding {
+func (e *Engine) detect(j *judgement, services []health.Service, at time.Time) []health.Finding {
 	d, now := &j.detected, e.o.Now()
 	records := e.records.cut + len(e.records.all)
 	switch {
-	case d.found == nil:
+	case d.when.IsZero():
 	case records == d.records && now.Sub(d.when) < e.o.Refresh:
 		return d.found
 	case d.whole && now.Sub(d.when) < e.o.Refresh/2:
 		return d.found
 	}
-	found := map[string][]health.Finding{}
+	var found []health.Finding
 	newest := e.newest(at)
 	for _, s := range services {
 		if all := newest[s.Name]; len(all) > 0 {
 			slices.Reverse(all)
-			found[s.Name] = triage.Detect(s, all, at)
+			found = append(found, triage.Detect(s, all, at)...)
 		}
 	}
 	whole := !slices.ContainsFunc(e.tails, func(t *tail) bool { return !t.caught })

@@ -15,9 +15,9 @@ type Input struct {
 	Failures []health.Failure
 	Records  []health.Request // logged requests by time, failing and healthy ones at the same rate; not kept
 
-	// Detected is what the detectors found in the requests of each service, as
-	// Detect says it.
-	Detected map[string][]health.Finding
+	// Detected is what others found: loops in traces, searches that find nothing.
+	// Each counts for its service as it is.
+	Detected []health.Finding
 
 	// Owner says which service a value of a request's property belongs to, for
 	// example which provider; "" is nobody. Nil knows providers only.
@@ -106,7 +106,11 @@ func judgeService(s *health.Service, in Input, before, after Memory) {
 	}
 	alerts := firing(in.Alerts, s.Name)
 	s.Findings = append(s.Findings, driftFindings(s)...)
-	s.Findings = append(s.Findings, in.Detected[s.Name]...)
+	for _, f := range in.Detected {
+		if f.Service == s.Name {
+			s.Findings = append(s.Findings, f)
+		}
+	}
 	s.Findings = append(s.Findings, alertFindings(s.Name, alerts)...)
 	s.Findings = append(s.Findings, missingFindings(*s, missing, in.Now)...)
 	if len(s.Findings) == 0 && !judged {
