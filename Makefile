@@ -58,3 +58,8 @@ packs-report: ## which signals the sample lines of every pack fill, and why not 
 perf: build  ## cost against a real Prometheus with 50 and 500 services (20 min); see docs/performance.md
 	@go build -o bin/fleet ./cmd/fleet
 	@./bin/fleet --perf --binary bin/sickbay --profile bin
+
+.PHONY: calibrate
+
+calibrate:   ## drift's false alarms and power, measured by simulation (10 min); see docs/drift.md
+	@SICKBAY_CALIBRATE=1 go test ./drift -count=1 -timeout 1h -run 'Unchanged|Shifts|Days|Quiet' -v | grep -v '^=== RUN'

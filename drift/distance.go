@@ -10,7 +10,7 @@ func distances(t table) Detail {
 	js := jensenShannon(p)
 	nan := math.NaN()
 	d := Detail{
-		PSIEvidently: psi(filled), KLEvidently: kullbackLeibler(filled), PSIHalf: psi(smooth(t)),
+		PSIEvidently: psi(filled), KLEvidently: kullbackLeibler(filled), PSIHalf: smoothedPSI(t),
 		JS: js / math.Ln2, JSNats: js, JSDistance: math.Sqrt(js / math.Ln2), JSDistNats: math.Sqrt(js),
 		Chi2P: 1, GP: 1,
 		KS: nan, KSUpper: nan, KSP: nan, W1: nan, W1Norm: nan, W1Bound: nan, OverflowRef: nan, OverflowCur: nan,
@@ -52,6 +52,18 @@ func psi(p table) float64 {
 	var sum float64
 	for _, s := range p {
 		sum += (s.ref - s.cur) * math.Log(s.ref/s.cur)
+	}
+	return sum
+}
+
+// smoothedPSI is psi of the shares of counts, with ½ added to each count.
+func smoothedPSI(t table) float64 {
+	n, m := t.totals()
+	k := float64(len(t)) / 2
+	var sum float64
+	for _, c := range t {
+		p, q := (c.ref+0.5)/(n+k), (c.cur+0.5)/(m+k)
+		sum += (p - q) * math.Log(p/q)
 	}
 	return sum
 }

@@ -226,7 +226,7 @@ func adjustedPSI(t table, n, m float64, ordered bool) (plain, adjusted float64, 
 	if len(pooled) < 2 {
 		return 0, 0, len(pooled)
 	}
-	plain = psi(smooth(pooled))
+	plain = smoothedPSI(pooled)
 	return plain, max(0, plain-float64(len(pooled)-1)*(1/n+1/m)), len(pooled)
 }
 

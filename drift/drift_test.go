@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 )
 
 var latency = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, math.Inf(1)}
@@ -212,11 +213,14 @@ func anyCells(rng *rand.Rand, size int, ordered bool) Cells {
 	for i := range size {
 		v := math.Floor(math.Exp(rng.NormFloat64() * 4))
 		if rng.IntN(3) == 0 {
-			v = []float64{0, 0, 0.25, 1e9, -1, math.NaN(), math.Inf(1)}[rng.IntN(7)]
+			v = []float64{0, 0, 0.25, 1e9, -1, math.NaN(), math.Inf(1), math.MaxFloat64, 1e-300}[rng.IntN(9)]
 		}
 		c.Counts = append(c.Counts, v)
 		if ordered {
 			at += float64(1+rng.IntN(3)) / 4
+			if rng.IntN(40) == 0 {
+				at = []float64{-1e308, 1e308, math.Inf(1), math.Inf(-1), math.NaN(), at}[rng.IntN(6)]
+			}
 			c.Bounds = append(c.Bounds, at)
 		} else {
 			c.Labels = append(c.Labels, strconv.Itoa(i))
@@ -246,19 +250,25 @@ func FuzzFromBuckets(f *testing.F) {
 	})
 }
 
-func BenchmarkCompare500Signals(b *testing.B) {
+// BenchmarkJudge500Signals is the budget of issue 4: 500 signals against seven
+// windows each, with their bands, in under 50 ms on one core.
+func BenchmarkJudge500Signals(b *testing.B) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	var pairs [500][2]Cells
-	for i := range pairs {
-		kind := []string{"histogram", "histogram", "categorical"}[i%3]
-		pairs[i] = [2]Cells{sample(rng, kind, 5000, 0), sample(rng, kind, 5000, 0.1)}
-	}
-	for b.Loop() {
-		results := make([]Result, len(pairs))
-		for i, p := range pairs {
-			results[i] = Compare(p[0], p[1])
+	for name, layout := range map[string]struct {
+		kind  string
+		cells int
+	}{"12 buckets": {"histogram", 12}, "30 categories": {"categorical", 30}, "61 buckets": {"histogram", 61}} {
+		items := make([]Item, 500)
+		for i := range items {
+			items[i] = unchanged(rng, layout.kind, layout.cells, 5000, 7)
+			items[i].Key, items[i].Window = strconv.Itoa(i), time.Hour
 		}
-		Levels(results, Options{})
+		b.Run(name, func(b *testing.B) {
+			var mem Memory
+			for b.Loop() {
+				_, mem = Judge(items, mem, noon, Options{})
+			}
+		})
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 type Measure struct {
 	Name  string   // "JS distance"
 	Base  string   // of the logarithm: "base 2", "nats"; "" where there is none
-	Value float64  // finite, except Wasserstein distances of enormous bounds
+	Value float64  // finite
 	Bound *float64 // what the unbucketed data may differ by (Wasserstein) or reach at most (KS)
 	Note  string   // what to keep in mind
 }
@@ -32,8 +32,8 @@ type Measure struct {
 //	Wasserstein / sd  0..∞            divided by the reference's standard deviation (Evidently)
 //	χ², G             0..∞            two-sample, raw cells; note: degrees of freedom and p
 //
-// KS and Wasserstein are for histograms only. What is not defined is left out, and
-// without data there is nothing.
+// KS and Wasserstein are for histograms only. What is not defined, or beyond all
+// numbers, is left out, and without data there is nothing.
 func (r Result) Measures() []Measure {
 	if !r.Measured() {
 		return nil
@@ -59,12 +59,17 @@ func (r Result) Measures() []Measure {
 	}
 	defined := all[:0]
 	for _, m := range all {
-		if !math.IsNaN(m.Value) {
+		if m.Bound != nil && !finite(*m.Bound) {
+			m.Bound = nil
+		}
+		if finite(m.Value) {
 			defined = append(defined, m)
 		}
 	}
 	return defined
 }
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // tail adds to a note what mass above the last bound does to Wasserstein.
 func (d Detail) tail(note string) string {

@@ -35,6 +35,8 @@ func together(windows []Cells) (b bundle, fits []bool) {
 		case len(w.Counts) == 0 && w.Bounds == nil && len(w.Labels) == 0:
 			fits[i] = true
 		case !w.sound() || !first && (w.Bounds == nil) != (b.bounds == nil):
+		case w.Bounds == nil && slices.Equal(w.Labels, b.labels):
+			fits[i], first = true, false
 		case w.Bounds == nil:
 			for _, l := range w.Labels {
 				if _, seen := at[l]; !seen {
@@ -64,8 +66,13 @@ func together(windows []Cells) (b bundle, fits []bool) {
 		if w.Bounds != nil {
 			w.rebucket(b.bounds, func(k int, v float64) { counts[k] += v })
 		}
+		same := len(w.Labels) == len(b.labels) && slices.Equal(w.Labels, b.labels) // usually; looking up costs
 		for k, l := range w.Labels {
-			counts[at[l]] += count(w.Counts[k])
+			to := k
+			if !same {
+				to = at[l]
+			}
+			counts[to] += count(w.Counts[k])
 		}
 		b.counts[i] = counts
 	}

@@ -1,9 +1,9 @@
 package drift
 
 import (
+	"cmp"
 	"math"
 	"slices"
-	"sort"
 )
 
 // A pair is one cell in both windows.
@@ -45,17 +45,6 @@ func (t table) shares() table {
 	return p
 }
 
-// smooth adds ½ to each count and returns shares.
-func smooth(t table) table {
-	n, m := t.totals()
-	k := float64(len(t)) / 2
-	p := make(table, len(t))
-	for i, c := range t {
-		p[i] = pair{(c.ref + 0.5) / (n + k), (c.cur + 0.5) / (m + k)}
-	}
-	return p
-}
-
 // slack lets a weight of 4.999999999 reach a need of 5: fractional counts are
 // sums of extrapolated rates.
 const slack = 1 - 1e-9
@@ -93,25 +82,32 @@ func (t table) poolNeighbours(weight func(pair) float64, need float64) table {
 // poolRare keeps the heavy categories (at least one) and makes the others one
 // cell; when even that is too light it joins the lightest that was kept.
 func (t table) poolRare(weight func(pair) float64, need float64) table {
-	byWeight := slices.Clone(t)
-	sort.SliceStable(byWeight, func(i, j int) bool { return weight(byWeight[i]) > weight(byWeight[j]) })
-	keep := 1
-	for keep < len(byWeight) && weight(byWeight[keep]) >= need {
-		keep++
+	type weighed struct {
+		pair
+		weight float64
 	}
+	byWeight := make([]weighed, len(t))
+	for i, c := range t {
+		byWeight[i] = weighed{c, weight(c)}
+	}
+	slices.SortStableFunc(byWeight, func(a, b weighed) int { return cmp.Compare(b.weight, a.weight) })
+	kept := make(table, 0, len(t))
 	var rare pair
 	var w float64
-	for _, c := range byWeight[keep:] {
-		rare = rare.plus(c)
-		w += weight(c)
+	for i, c := range byWeight {
+		if i == 0 || c.weight >= need {
+			kept = append(kept, c.pair)
+			continue
+		}
+		rare = rare.plus(c.pair)
+		w += c.weight
 	}
-	kept := byWeight[:keep]
-	switch {
+	switch last := len(kept) - 1; {
 	case rare.sum() <= 0:
 	case w >= need:
 		kept = append(kept, rare)
 	default:
-		kept[keep-1] = kept[keep-1].plus(rare)
+		kept[last] = kept[last].plus(rare)
 	}
 	return kept
 }
