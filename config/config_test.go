@@ -58,7 +58,7 @@ func TestEveryFaultIsNamedWithItsLineAndAWayOut(t *testing.T) {
 			`c.toml:1: source "x": kind is missing; there is: `, `c.toml:4: source "prometeus": unknown kind "prometeus"; `, `c.toml:6: source: kind: 3 is not text in quotes`}},
 		"rollbacks": {"[[rollback]]\nkind = \"prompt\"\ndriver = \"htp\"\nurl = \"http://x\"\n[[rollback]]\nservice = \"a\"\nkind = \"promt\"\n", []string{
 			`c.toml:1: rollback 1: service is missing: say whose: service = "support-chat"`, `c.toml:3: rollback 1: unknown driver "htp"; did you mean "http"?`,
-			`c.toml:5: rollback "a/promt": driver is missing; there is: argo-rollouts, argocd, command, flagd, github, gitlab, helm, http, kserve, kubernetes, langfuse, launchdarkly, litellm, mlflow`, `c.toml:7: rollback "a/promt": unknown kind "promt"; did you mean "prompt"?`}},
+			`c.toml:5: rollback "a/promt": driver is missing; there is: argo-rollouts, argocd, bundle, command, flagd, github, gitlab, helm, http, kserve, kubernetes, langfuse, launchdarkly, litellm, mlflow`, `c.toml:7: rollback "a/promt": unknown kind "promt"; did you mean "prompt"?`}},
 		"inside a rollback": {httpRollback + httpRollback + "timout = \"5s\"\ntimeout = true\n" + strings.Replace(httpRollback, "prompt\"", "model\"", 1) + "timout = \"5s\"\n[rollback.header]\nA = \"b\"\n", []string{
 			`c.toml:8: rollback "a/prompt": there are two of this name`,
 			`c.toml:13: rollback "a/prompt": unknown key "timout"; did you mean "timeout"?`, `c.toml:14: rollback "a/prompt": timeout: true is not what this key takes; see config.example.toml`,

@@ -207,6 +207,7 @@ const (
 	OpDenied       OpState = "denied"         // by the target: credentials
 	OpFailed       OpState = "failed"         // by the target: nothing happened
 	OpAbandoned    OpState = "abandoned"      // sickbay ended before anything was sent
+	OpPartial      OpState = "partial"        // of a bundle, some was done before it stopped
 )
 
 // Ended says whether nothing more will happen in this state.

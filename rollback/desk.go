@@ -94,6 +94,11 @@ func NewDesk(o DeskOptions) *Desk {
 			d.names = append(d.names, name)
 		}
 	}
+	for _, t := range d.targets {
+		if b, ok := t.(*bundleTarget); ok {
+			b.bind(d.targets)
+		}
+	}
 	newClerk(d).publish()
 	return d
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -129,6 +130,30 @@ func takeLock(dir, target string, h holder) (*lock, error) {
 func (l *lock) release() {
 	if l != nil {
 		l.f.Close()
+	}
+}
+
+// locks are those of a target and of the parts of a bundle.
+type locks []*lock
+
+// takeLocks takes all of them or none, always in the same order, so that two bundles
+// do not wait for each other.
+func takeLocks(dir string, targets []string, h holder) (locks, error) {
+	var all locks
+	for _, target := range slices.Sorted(slices.Values(targets)) {
+		l, err := takeLock(dir, target, h)
+		if err != nil {
+			all.release()
+			return nil, err
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+func (all locks) release() {
+	for _, l := range all {
+		l.release()
 	}
 }
 

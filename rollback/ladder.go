@@ -30,7 +30,7 @@ type operation struct {
 	last time.Time // when that was
 
 	target Target
-	lock   *lock
+	locks  locks
 	looks  int                  // looks in a row at which all was within its limit
 	newest map[string]time.Time // sample of each symptom at the last such look
 }
@@ -74,19 +74,19 @@ func (d *Desk) check(o *health.Order, now time.Time) error {
 func (c *clerk) start(ctx context.Context, w Witness, o health.Order) error {
 	p := o.Plan
 	for _, r := range c.own {
-		if r.Target == p.Target && !r.State.Ended() {
-			return fmt.Errorf("nothing was done: %s is busy: %s by %s is %s", p.Target, r.ID, r.By, r.State)
+		if c.overlap(r.Target, p.Target) && !r.State.Ended() {
+			return fmt.Errorf("nothing was done: %s is busy: %s by %s is %s", r.Target, r.ID, r.By, r.State)
 		}
 	}
 	if _, ok := c.issued(p.ID); !ok {
 		return errUsed // the same order twice, and the first has ended already
 	}
 	by := person(o.By)
-	l, err := takeLock(c.dir(), p.Target, holderNow(health.Actor(*by), p.ID))
+	l, err := takeLocks(c.dir(), c.parts(p.Target), holderNow(health.Actor(*by), p.ID))
 	if err != nil {
 		return fmt.Errorf("nothing was done: %w", err)
 	}
-	op := operation{by: by, plan: p, target: c.targets[p.Target], lock: l, Rollback: health.Rollback{
+	op := operation{by: by, plan: p, target: c.targets[p.Target], locks: l, Rollback: health.Rollback{
 		ID: p.ID, Service: p.Service, Target: p.Target, Kind: p.Kind, From: p.From, To: p.To,
 		By: Who(health.Actor(*by)), Reason: redact(o.Reason), At: time.Now(),
 	}}
@@ -118,9 +118,9 @@ func (d *Desk) may(op operation, now time.Time) error {
 	var latest operation
 	for _, before := range d.replay() {
 		switch {
-		case before.Target != op.Target:
+		case !d.overlap(before.Target, op.Target):
 		case !before.State.Ended():
-			return fmt.Errorf("%s is busy: %s by %s is %s and has no end yet", op.Target, before.ID, before.By, before.State)
+			return fmt.Errorf("%s is busy: %s by %s is %s and has no end yet", before.Target, before.ID, before.By, before.State)
 		case !before.Applied.IsZero():
 			latest = before
 		}
@@ -169,7 +169,7 @@ func (d *Desk) fromHistory(p health.Plan) []string {
 //	    │              │     ├─ask─► applied ─look─► recovered · not recovered · unproven
 //	    │              ▼     │  └──► not applied · moved by other
 //	    │           unknown ─┘
-//	    └─► moved by other · refused · denied · failed · abandoned
+//	    └─► moved by other · refused · denied · failed · abandoned · partial
 func (d *Desk) climb(ctx context.Context, w Witness, op operation) {
 	for !op.State.Ended() && ctx.Err() == nil {
 		switch op.State {
@@ -181,7 +181,7 @@ func (d *Desk) climb(ctx context.Context, w Witness, op operation) {
 			op = d.ask(ctx, op)
 		}
 	}
-	op.lock.release() // before the news: who hears of the end may order again
+	op.locks.release() // before the news: who hears of the end may order again
 	d.tell(op)
 }
 
@@ -243,8 +243,10 @@ func (d *Desk) send(ctx context.Context, op operation) operation {
 	// the worst of all answers.
 	write, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(d.o.Deadline, op.target.Caps().Deadline))
 	defer cancel()
-	err = op.target.Execute(write, op.plan, op.ID, op.Reason)
+	err = op.target.Execute(reporting(write, d.steps(op)), op.plan, op.ID, op.Reason)
 	switch {
+	case errors.Is(err, ErrPartial):
+		return d.say(op, health.OpPartial, because(err))
 	case err == nil:
 		return d.say(op, health.OpAccepted, "the request was taken; reading back what runs")
 	case errors.Is(err, ErrMoved):
@@ -255,6 +257,49 @@ func (d *Desk) send(ctx context.Context, op operation) operation {
 		return d.say(op, health.OpFailed, because(err))
 	}
 	return d.say(op, health.OpUnknown, "it may have happened: "+because(err)+"; asking the target every 10 s")
+}
+
+// steps writes down what a bundle is about to do, and has done, in the middle of its
+// one attempt.
+func (d *Desk) steps(op operation) func(text string) error {
+	return func(text string) error {
+		_, err := d.o.Journal.Append(op.ID, evStep, Data{By: op.by, Service: op.Service, Target: op.Target, Text: text, Sickbay: d.o.Version})
+		if err == nil {
+			op.Text = text
+			d.tell(op)
+		}
+		return err
+	}
+}
+
+type reporter struct{}
+
+// reporting lets what runs under ctx say how far it has come. It does nothing more
+// when that cannot be written down.
+func reporting(ctx context.Context, say func(text string) error) context.Context {
+	return context.WithValue(ctx, reporter{}, say)
+}
+
+func report(ctx context.Context, format string, args ...any) error {
+	if say, ok := ctx.Value(reporter{}).(func(string) error); ok {
+		return say(fmt.Sprintf(format, args...))
+	}
+	return nil
+}
+
+// parts are a target and, of a bundle, what it rolls back.
+func (d *Desk) parts(name string) []string {
+	names := []string{name}
+	if b, ok := d.targets[name].(*bundleTarget); ok {
+		names = append(names, b.c.Targets...)
+	}
+	return names
+}
+
+// overlap says whether two targets are one, or one is a part of the other.
+func (d *Desk) overlap(a, b string) bool {
+	theirs := d.parts(b)
+	return slices.ContainsFunc(d.parts(a), func(n string) bool { return slices.Contains(theirs, n) })
 }
 
 // fresh reads the target again: is it still what the plan was made on? An empty

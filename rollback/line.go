@@ -31,7 +31,7 @@ type Line struct {
 	Host string    `json:"host"`
 	PID  int       `json:"pid"`
 	Op   string    `json:"op,omitempty"` // operation id; empty for notes
-	Ev   string    `json:"ev"`           // a health.OpState, "note" or "torn_tail_found"
+	Ev   string    `json:"ev"`           // a health.OpState, "note", "step", "fence", "drill" or "torn_tail_found"
 	Data Data      `json:"data"`
 	Prev string    `json:"prev"`
 
@@ -40,8 +40,10 @@ type Line struct {
 
 // Events that are no state of an operation.
 const (
-	evNote = "note"
-	evTorn = "torn_tail_found"
+	evNote  = "note"
+	evTorn  = "torn_tail_found"
+	evStep  = "step"  // of a bundle
+	evFence = "fence" // a late request is being made to fail
 )
 
 // Data is what a line says. It never holds prompts, answers or secrets.

@@ -76,7 +76,7 @@ func isState(ev string) bool {
 	switch health.OpState(ev) {
 	case health.OpPlanned, health.OpSending, health.OpAccepted, health.OpUnknown, health.OpApplied, health.OpRecovered,
 		health.OpNotRecovered, health.OpUnproven, health.OpNotApplied, health.OpMoved, health.OpRefused, health.OpDenied,
-		health.OpFailed, health.OpAbandoned:
+		health.OpFailed, health.OpAbandoned, health.OpPartial:
 		return true
 	}
 	return false
@@ -94,7 +94,7 @@ func (c *clerk) adopt(ctx context.Context, w Witness) {
 		if mine || op.State.Ended() || target == nil || !c.ownerless(op) {
 			continue
 		}
-		l, err := takeLock(c.dir(), op.Target, holderNow(Me(), op.ID))
+		l, err := takeLocks(c.dir(), c.parts(op.Target), holderNow(Me(), op.ID))
 		if err != nil {
 			continue // its process is at it
 		}
@@ -103,7 +103,7 @@ func (c *clerk) adopt(ctx context.Context, w Witness) {
 			l.release()
 			continue
 		}
-		op.target, op.lock = target, l
+		op.target, op.locks = target, l
 		c.takeUp(ctx, w, op)
 	}
 }
@@ -139,7 +139,7 @@ func (c *clerk) takeUp(ctx context.Context, w Witness, op operation) {
 		op.Text += " — NOT IN THE JOURNAL: " + because(err)
 	}
 	if op.State.Ended() {
-		op.lock.release()
+		op.locks.release()
 		c.own[op.ID] = op.Rollback
 		return
 	}

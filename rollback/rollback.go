@@ -41,6 +41,8 @@ var (
 	ErrMoved  = errors.New("the target has moved since the plan was made") // 409 412 422
 	ErrDenied = errors.New("the target refused the credentials")           // 401 403
 	ErrFailed = errors.New("the target refused the request")               // other 4xx: nothing happened
+	// ErrPartial is a bundle's: some of it was done before it stopped.
+	ErrPartial = errors.New("only a part was rolled back")
 )
 
 // A Target is one thing that can be taken back. Only Execute writes.

@@ -100,6 +100,7 @@ var worlds = map[string]func(t *testing.T) world{
 	"argo-rollouts":          rolloutsWorld,
 	"kserve":                 kserveWorld,
 	"helm":                   helmWorld,
+	"bundle":                 bundleWorld,
 }
 
 func TestEveryTarget(t *testing.T) {

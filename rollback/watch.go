@@ -37,8 +37,14 @@ func (d *Desk) ask(ctx context.Context, op operation) operation {
 	now := time.Now()
 	overdue := now.Sub(op.sent) >= max(d.o.Settle, op.target.Caps().Patience)
 	next, text := verdict(op, s, err, overdue)
+	if b, ok := op.target.(*bundleTarget); ok && next == health.OpMoved {
+		next, text = b.verdict(op, s.Version, overdue)
+	}
 	if next == health.OpApplied {
 		return d.applied(op, text, now)
+	}
+	if next == health.OpNotApplied {
+		text = d.fence(ctx, op, text)
 	}
 	if next != op.State {
 		return d.say(op, next, text)
@@ -47,6 +53,26 @@ func (d *Desk) ask(ctx context.Context, op operation) operation {
 	d.tell(op)
 	pause(ctx, askAgain(op.State, overdue))
 	return op
+}
+
+// fence makes a request that may still be on its way fail, where the target can do
+// that, so that "not applied" is for good. It is a write: it is written down first,
+// and not made where sickbay is read-only.
+func (d *Desk) fence(ctx context.Context, op operation, text string) string {
+	t, can := op.target.(Fencer)
+	if !can || !d.o.Write {
+		return text
+	}
+	if _, err := d.o.Journal.Append(op.ID, evFence, Data{By: op.by, Service: op.Service, Target: op.Target,
+		Text: "making a late request fail", Sickbay: d.o.Version}); err != nil {
+		return text
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.o.Deadline)
+	defer cancel()
+	if err := t.Fence(ctx, op.plan); err != nil {
+		return text + " (it could not be made to fail: " + because(err) + ")"
+	}
+	return "not applied: " + op.Target + " runs " + op.From + ", and a late request cannot come through any more"
 }
 
 func askAgain(state health.OpState, overdue bool) time.Duration {
