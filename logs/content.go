@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"slices"
 	"strings"
 
 	"sickbay/health"
@@ -9,12 +8,16 @@ import (
 
 const maxParts = 256 // messages, chunks, tool calls of one record
 
-// setContent stores what was said and done. Of a slim record only what tells it
-// from others is kept: names of tools, and evaluations.
+// setContent stores what was said and done. Of a slim record the texts are left
+// out: they are long, and nothing is found out by them.
 func (rec *record) setContent(m meaning, v value) bool {
 	switch m {
 	case toolCalls:
-		return rec.setCalls(v)
+		rec.Tools = calls(v)
+		return len(rec.Tools) > 0
+	case documents:
+		rec.Chunks = chunks(v, rec.slim)
+		return len(rec.Chunks) > 0
 	case evaluations:
 		rec.Scores = scores(v)
 		return len(rec.Scores) > 0
@@ -26,6 +29,10 @@ func (rec *record) setContent(m meaning, v value) bool {
 		rec.eval.label = v.text()
 	case aTool:
 		rec.tool.Name = v.text()
+	case toolArguments:
+		rec.tool.Arguments = v.text()
+	case toolResult:
+		rec.tool.Result = v.text()
 	default:
 		return rec.slim || rec.setText(m, v)
 	}
@@ -42,28 +49,8 @@ func (rec *record) setText(m meaning, v value) bool {
 		return rec.Answer != ""
 	case systemText:
 		rec.system = messages(v, "system")
-	case documents:
-		rec.Chunks = chunks(v)
-		return len(rec.Chunks) > 0
-	case toolArguments:
-		rec.tool.Arguments = v.text()
-	case toolResult:
-		rec.tool.Result = v.text()
 	}
 	return true
-}
-
-func (rec *record) setCalls(v value) bool {
-	if !rec.slim {
-		rec.Tools = calls(v)
-	}
-	rec.tools = rec.tools[:0]
-	each(v, func(v value) {
-		if name := calledName(v); name != "" && len(rec.tools) < maxTools && !slices.Contains(rec.tools, name) {
-			rec.tools = append(rec.tools, name)
-		}
-	})
-	return len(rec.tools) > 0 || len(rec.Tools) > 0
 }
 
 // unpacked looks into text that holds JSON: spans carry lists that way.
@@ -158,12 +145,19 @@ func joined(a, b string) string {
 	return a + "\n" + b
 }
 
-func chunks(v value) []health.Chunk {
+// chunks reads what was retrieved, of a slim record without the texts.
+func chunks(v value, slim bool) []health.Chunk {
 	var all []health.Chunk
 	each(v, func(v value) {
 		var c health.Chunk
+		said := false // there is a text
+		body := func(v value) {
+			if said = v.kind != nothing && v.raw != ""; !slim {
+				c.Text = v.text()
+			}
+		}
 		if v.kind != object {
-			c.Text = v.text()
+			body(v)
 		}
 		fields(v.raw, func(key string, v value) {
 			switch key {
@@ -174,10 +168,10 @@ func chunks(v value) []health.Chunk {
 			case "age_s", "age":
 				c.Age = pointer(v)
 			case "content", "text", "page_content":
-				c.Text = v.text()
+				body(v)
 			}
 		})
-		if c != (health.Chunk{}) {
+		if said || c != (health.Chunk{}) {
 			all = append(all, c)
 		}
 	})
@@ -213,21 +207,6 @@ func calls(v value) []health.ToolCall {
 		}
 	})
 	return all
-}
-
-// calledName is the name of the tool alone.
-func calledName(v value) (name string) {
-	var read func(key string, v value)
-	read = func(key string, v value) {
-		switch key {
-		case "name", "tool":
-			name = v.text()
-		case "function":
-			fields(v.raw, read)
-		}
-	}
-	fields(v.raw, read)
-	return name
 }
 
 // evaluation is what a judge said: a score, a label or both.

@@ -24,6 +24,7 @@ type Options struct {
 	Origin  string           // file or stream, kept in every Request
 	Now     func() time.Time // for times without a year; nil: time.Now
 	Zone    *time.Location   // of times without a zone; nil: UTC
+	Whole   bool             // records of a Stream are not slim
 	Words   *Lexicon         // shared with other parsers of the same goroutine; nil: its own
 
 	Fields map[string]string   // what a field means that is not understood: "svc.id" is "service"; see Meanings
@@ -74,8 +75,8 @@ func (p *Parser) Parse(line []byte) (r health.Request, ok bool) {
 }
 
 // Slim reads a line into r like Parse, but leaves out what is only looked at when
-// somebody opens the record: Prompt, Answer, Chunks and Tools. Full puts them in. The
-// strings of r share the memory of line, and its dimensions that of other
+// somebody opens the record: Prompt, Answer and the texts of Chunks. Full puts them
+// in. The strings of r share the memory of line, and its dimensions that of other
 // records: they must not be changed.
 func (p *Parser) Slim(r *health.Request, line string) (ok bool) {
 	return p.into(r, line, len(line) <= maxRaw) // of a longer one Raw does not hold everything
@@ -86,18 +87,15 @@ func Full(r health.Request) health.Request {
 	if len(r.Raw) == 0 || len(r.Raw) > maxRaw {
 		return r
 	}
-	all, _ := NewParser(Options{Zone: time.UTC}).Parse([]byte(r.Raw))
+	all, _ := NewParser(Options{}).Parse([]byte(r.Raw))
 	if r.Prompt == "" {
 		r.Prompt = all.Prompt
 	}
 	if r.Answer == "" {
 		r.Answer = all.Answer
 	}
-	if r.Chunks == nil {
+	if all.Chunks != nil {
 		r.Chunks = all.Chunks
-	}
-	if r.Tools == nil {
-		r.Tools = all.Tools
 	}
 	return r
 }
@@ -165,7 +163,7 @@ func (rec *record) read() format {
 // the wrong one.
 func (rec *record) reset(r *health.Request, line string) {
 	*r = health.Request{Raw: line}
-	*rec = record{Request: r, p: rec.p, slim: rec.slim, dims: rec.dims[:0], tools: rec.tools[:0]}
+	*rec = record{Request: r, p: rec.p, slim: rec.slim, dims: rec.dims[:0]}
 }
 
 // finish brings together what only all fields of a line can tell.

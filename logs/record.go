@@ -28,7 +28,6 @@ type record struct {
 	system     string
 	model      string          // that was asked for
 	answer     string          // model that answered
-	tools      []string        // names of those that were called
 	tool       health.ToolCall // that the whole record is about
 	eval       evaluation
 	broken     string // the user's rule by which it failed
@@ -285,17 +284,15 @@ func (rec *record) tell() {
 		r.Prompt = strings.TrimSuffix("system: "+rec.system+"\n"+r.Prompt, "\n")
 	}
 	if rec.tool.Name != "" || rec.tool.Arguments != "" {
-		rec.tools = append(rec.tools, rec.tool.Name)
-		if rec.tool.Error = r.Error; !rec.slim {
-			r.Tools = append(r.Tools, rec.tool)
-		}
+		rec.tool.Error = r.Error
+		r.Tools = append(r.Tools, rec.tool)
 	}
 	if s, ok := rec.eval.field(); ok {
 		r.Scores = append(r.Scores, s)
 	}
-	for i, name := range rec.tools[:min(len(rec.tools), maxTools)] {
-		if name != "" && !slices.Contains(rec.tools[:i], name) {
-			rec.addDim("tool", rec.p.words.word(name))
+	for i, t := range r.Tools[:min(len(r.Tools), maxTools)] {
+		if t.Name != "" && !slices.ContainsFunc(r.Tools[:i], func(o health.ToolCall) bool { return o.Name == t.Name }) {
+			rec.addDim("tool", rec.p.words.word(t.Name))
 		}
 	}
 }

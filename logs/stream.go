@@ -89,13 +89,17 @@ func (s *Stream) Holds() bool { return s.holds }
 func (s *Stream) whole(all []health.Request, line string, at time.Time) []health.Request {
 	all = append(all, health.Request{})
 	r := &all[len(all)-1]
-	if !s.p.Slim(r, line) {
+	if !s.read(r, line) {
 		s.Bad++
 	}
 	if r.At.IsZero() {
 		r.At = at
 	}
 	return all
+}
+
+func (s *Stream) read(r *health.Request, line string) (ok bool) {
+	return s.p.into(r, line, !s.p.o.Whole && len(line) <= maxRaw)
 }
 
 // plain reads a line that may go on, or be part of the one before.
@@ -106,7 +110,7 @@ func (s *Stream) plain(all []health.Request, w wrapped) []health.Request {
 	}
 	all = s.Flush(all)
 	s.holds, s.joined = true, 1
-	s.bad = !s.p.Slim(&s.held, w.line)
+	s.bad = !s.read(&s.held, w.line)
 	if !s.held.At.IsZero() && s.p.how == withoutFields {
 		s.timed = true
 	}
