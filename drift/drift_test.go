@@ -95,22 +95,33 @@ func TestBucketsBecomeCells(t *testing.T) {
 
 func TestLevelsNeedSignificanceAmongAllAndAnEffectThatMatters(t *testing.T) {
 	ok := func(p, psi, gap float64) Result { return Result{State: OK, P: p, PSIAdj: psi, Gap: gap} }
+	many := func(first Result) []Result {
+		return append([]Result{first}, slices.Repeat([]Result{ok(.9, 0, 0)}, 29)...)
+	}
 	for name, c := range map[string]struct {
 		in   []Result
 		o    Options
-		want []Level
+		want []Level // of the first ones
 	}{
-		"none":                         {nil, Options{}, []Level{}},
 		"large, but not significant":   {[]Result{ok(.02, 1, 1)}, Options{}, []Level{LevelOK}},
 		"significant, but small":       {[]Result{ok(1e-9, .05, .05)}, Options{}, []Level{LevelSmall}},
 		"moved by ten points":          {[]Result{ok(1e-9, 0, .7-.6)}, Options{}, []Level{LevelWarn}},
 		"PSI of a quarter":             {[]Result{ok(1e-9, .25, 0)}, Options{}, []Level{LevelCritical}},
-		"alone it would count":         {[]Result{ok(.006, 1, 1), ok(.9, 0, 0)}, Options{}, []Level{LevelOK, LevelOK}},
-		"no verdict costs nothing":     {[]Result{{State: Insufficient}, ok(.006, 1, 1), {State: NoCurrent}}, Options{}, []Level{"insufficient", LevelCritical, "no_current"}},
-		"thresholds of the user's own": {[]Result{ok(.03, .3, 0)}, Options{Alpha: .05, PSICritical: .5}, []Level{LevelWarn}},
+		"alone it counts":              {[]Result{ok(.0004, 1, 1)}, Options{}, []Level{LevelCritical}},
+		"among thirty it does not":     {many(ok(.0004, 1, 1)), Options{}, []Level{LevelOK, LevelOK}},
+		"no verdict costs nothing":     {append(slices.Repeat([]Result{{State: Insufficient}}, 30), ok(.0004, 1, 1)), Options{}, append(slices.Repeat([]Level{"insufficient"}, 30), LevelCritical)},
+		"thresholds of the user's own": {[]Result{ok(.002, .3, 0)}, Options{Alpha: .05, PSICritical: .5}, []Level{LevelWarn}},
 	} {
-		if got := Levels(c.in, c.o); !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
+		verdicts := make([]Verdict, len(c.in))
+		for i, r := range c.in {
+			verdicts[i].Result = r
+		}
+		adjust(verdicts)
+		for i, want := range c.want {
+			v := &verdicts[i]
+			if v.decide(c.o.withDefaults()); v.Now != want {
+				t.Errorf("%s: number %d is %s, want %s", name, i, v.Now, want)
+			}
 		}
 	}
 }

@@ -131,8 +131,11 @@ func severity(l Level) int {
 	return 0
 }
 
-// judged says whether the look counts for holding and clearing.
-func (v *Verdict) judged() bool { return v.Result.State == OK || severity(v.Now) > 0 }
+// judged says whether the look counts for holding and clearing. Where everything is
+// in one cell, then as now, nothing moved for certain.
+func (v *Verdict) judged() bool {
+	return v.Result.State == OK || v.Result.State == SingleCell || severity(v.Now) > 0
+}
 
 // hold compares this look with those before, fills what is shown, and returns
 // what to remember.

@@ -67,32 +67,6 @@ func (o Options) or(usual Options) Options {
 	}
 }
 
-// Levels judges all comparisons of one refresh together: Holm over the p-values
-// of those that have a verdict, so that "no false one on this screen" holds at
-// Alpha, and an effect that matters. A level that was reached only now is not
-// yet an alarm: let it hold for a quarter of the window first, and clear the
-// same way.
-func Levels(results []Result, o Options) []Level {
-	o = o.withDefaults()
-	var ps []float64
-	for _, r := range results {
-		if r.State == OK {
-			ps = append(ps, r.P)
-		}
-	}
-	adjusted := Holm(ps)
-	levels := make([]Level, len(results))
-	for i, r := range results {
-		if r.State != OK {
-			levels[i] = Level(r.State)
-			continue
-		}
-		levels[i] = o.level(r, adjusted[0])
-		adjusted = adjusted[1:]
-	}
-	return levels
-}
-
 // level judges one comparison by its adjusted p. Thresholds have a slack of
 // 1e-9: 0.7 − 0.6 must count as 0.10.
 func (o Options) level(r Result, p float64) Level {
