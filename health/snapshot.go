@@ -246,8 +246,54 @@ type Failure struct {
 	Example   string   // newest message, unmasked
 	Requests  []string // ids, newest first, at most 50
 	InCommon  []string // sentences: "prompt_version=v32 — 121 of 135 failing (90 %)"
+	Shared    []Shared // the same, with the properties they speak of, where that is known
 	Spark     []int    // counts in equal slices of the window, oldest first
 	Versions  []string // version labels seen
+}
+
+// Shared is what failing requests have that healthy ones have not.
+type Shared struct {
+	Text   string
+	Fields []Field // one property, or two that fail only together
+}
+
+// Name is "prompt_version=v32", or two of them joined by "&".
+func (s Shared) Name() string {
+	name := ""
+	for i, f := range s.Fields {
+		if i > 0 {
+			name += " & "
+		}
+		name += f.Name + "=" + f.Value
+	}
+	return name
+}
+
+// Has says whether a request has a property, named as Shared names it.
+func (r Request) Has(f Field) bool {
+	l := r.Lineage
+	switch f.Name {
+	case "prompt_version":
+		return l.Prompt == f.Value
+	case "model_version":
+		return l.Model == f.Value
+	case "index_version":
+		return l.Index == f.Value
+	case "data_version":
+		return l.Data == f.Value
+	case "build_version":
+		return l.Build == f.Value
+	case "config_version":
+		return l.Config == f.Value
+	case "operation":
+		return r.Name == f.Value
+	}
+	for _, d := range r.Dims {
+		if d == f {
+			return true
+		}
+	}
+	return false
 }
 
 // A Request is one request (or run, or prediction) as the logs tell it. Text in

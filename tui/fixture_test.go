@@ -171,8 +171,12 @@ func failures() []health.Failure {
 	return []health.Failure{
 		{ID: "f1", Service: "support-chat", ErrorType: "refusal", Signature: "refused: policy <*> matched", Count: 412, State: "new",
 			First: at(11), Last: at(0.2), Example: "refused: policy 17 matched", Requests: ids(5),
-			InCommon: []string{"prompt_version=v32 — 121 of 135 failing (90 %), 33 % of all", "region=eu — 80 of 135 failing (59 %), 55 % of all"},
-			Spark:    []int{0, 0, 0, 1, 9, 30, 41, 44}, Versions: []string{"v32"}},
+			InCommon: []string{"prompt_version=v32 — 121 of 135 failing (90 %), 33 % of all", "region=us — 80 of 135 failing (59 %), 55 % of all"},
+			Shared: []health.Shared{
+				{Text: "prompt_version=v32 — 121 of 135 failing (90 %), 33 % of all", Fields: []health.Field{{Name: "prompt_version", Value: "v32"}}},
+				{Text: "region=us — 80 of 135 failing (59 %), 55 % of all", Fields: []health.Field{{Name: "region", Value: "us"}}},
+			},
+			Spark: []int{0, 0, 0, 1, 9, 30, 41, 44}, Versions: []string{"v32"}},
 		{ID: "f2", Service: "docs-answers", ErrorType: "context_length_exceeded", Signature: "context of <*> tokens exceeds <*>", Count: 87, Before: 31, State: "grown",
 			First: at(290), Last: at(1), Example: "context of 9120 tokens exceeds 8192", Requests: []string{"req-8500"}, Spark: []int{3, 4, 3, 6, 9, 12, 11, 13}},
 		{ID: "f3", Service: "triage-agent", ErrorType: "tool_error", Signature: "tool <*> answered 503", Count: 40, Before: 42, State: "known",

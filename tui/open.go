@@ -27,6 +27,13 @@ var openers = map[string]opener{
 		s = s.with("failures", func(p *pane.State) { p.Selected = id })
 		return s.showRequest(f.Requests[0]), ""
 	},
+	"incommon": func(s State, _ scene, id string) (State, string) {
+		if s.View.Having == id {
+			id = "" // once more, and all are listed again
+		}
+		s.View.Having = id
+		return s, ""
+	},
 	"examples": func(s State, _ scene, id string) (State, string) { return s.showRequest(id), "" },
 	"suspects": func(s State, sc scene, id string) (State, string) {
 		return s.showChange(sc, id)

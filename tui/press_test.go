@@ -316,3 +316,25 @@ func TestWhatIsCopiedHasNoSecrets(t *testing.T) {
 		t.Errorf("copied %+v", h.effects)
 	}
 }
+
+func TestWhatFailingRequestsShareChoosesAmongThem(t *testing.T) {
+	h := newHand(ward()).press("4 tab")
+	if h.focused() != "incommon" {
+		t.Fatalf("tab leads to %s", h.focused())
+	}
+	list := func() []string {
+		ids, _ := h.items(h.scene, "examples")
+		return ids
+	}
+	all := len(list())
+	h.press("enter")
+	if got := list(); h.View.Having != "prompt_version=v32" || len(got) == 0 || len(got) >= all {
+		t.Errorf("%d of %d requests have %q", len(got), all, h.View.Having)
+	}
+	if h.press("j enter"); h.View.Having != "region=us" || len(list()) != 0 || !strings.Contains(h.screen(), "none of its newest requests has region=us") {
+		t.Errorf("nobody has it:\n%s", h.screen())
+	}
+	if h.press("enter"); h.View.Having != "" || len(list()) != all {
+		t.Errorf("once more does not list all again: %d of %d with %q", len(list()), all, h.View.Having)
+	}
+}

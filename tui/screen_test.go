@@ -123,7 +123,7 @@ func hostile() *health.Snapshot {
 	}
 	for i := range snap.Failures {
 		f := &snap.Failures[i]
-		f.Service, f.Signature, f.Example, f.InCommon = snap.Services[0].Name, evil, evil, []string{evil}
+		f.Service, f.Signature, f.Example, f.InCommon, f.Shared = snap.Services[0].Name, evil, evil, []string{evil}, []health.Shared{{Text: evil, Fields: []health.Field{{Name: evil, Value: evil}}}}
 	}
 	for i := range snap.Changes {
 		snap.Changes[i].Text, snap.Changes[i].Service, snap.Changes[i].From = evil, evil, evil

@@ -9,8 +9,13 @@ import (
 
 func init() {
 	register(Kind{
-		Name:   "examples",
-		Title:  func(Input) string { return "NEWEST REQUESTS" },
+		Name: "examples",
+		Title: func(in Input) string {
+			if s, ok := having(in); ok {
+				return health.Clean("NEWEST REQUESTS with " + s.Name())
+			}
+			return "NEWEST REQUESTS"
+		},
 		Draw:   drawExamples,
 		Items:  exampleIDs,
 		Extent: listExtent(exampleIDs, 0),
@@ -19,9 +24,10 @@ func init() {
 
 func exampleIDs(in Input) []string {
 	f, _ := selectedFailure(in)
+	want, chosen := having(in)
 	var ids []string
 	for _, id := range f.Requests {
-		if r := in.Snap.Requests[id]; matches(in.State.Filter, id, r.Message, r.Error) {
+		if r := in.Snap.Requests[id]; matches(in.State.Filter, id, r.Message, r.Error) && (!chosen || hasAll(r, want)) {
 			ids = append(ids, id)
 		}
 	}
@@ -58,6 +64,8 @@ func noExamples(in Input) string {
 		return "no failure is selected"
 	case len(f.Requests) == 0:
 		return "its log lines carry no request id, so no single request can be opened"
+	case in.State.Filter == "":
+		return "none of its newest requests has " + in.View.Having
 	}
 	return "no request contains “" + in.State.Filter + "”"
 }

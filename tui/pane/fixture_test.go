@@ -198,7 +198,11 @@ func failureGroups() []health.Failure {
 	return []health.Failure{
 		{ID: "f1", Service: "support-chat", ErrorType: "refusal", Signature: "refused: policy <*> matched", Count: 412, Before: 3, State: "new", First: before(11 * mnt), Last: before(2 * sec),
 			Example: "refused: policy 14.2 matched", Requests: []string{"req-8812", "req-8811", "req-8810"}, Spark: []int{0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 130, 270},
-			InCommon: []string{"prompt_version=v32 — 408 of 412 failing (99 %), 31 % of the others", "tenant=acme — 120 of 412 failing (29 %), 9 % of the others"}, Versions: []string{"v32", "v31"}},
+			InCommon: []string{"prompt_version=v32 — 408 of 412 failing (99 %), 31 % of the others", "tenant=acme — 120 of 412 failing (29 %), 9 % of the others"}, Versions: []string{"v32", "v31"},
+			Shared: []health.Shared{
+				{Text: "prompt_version=v32 — 408 of 412 failing (99 %), 31 % of the others", Fields: []health.Field{{Name: "prompt_version", Value: "v32"}}},
+				{Text: "tenant=acme — 120 of 412 failing (29 %), 9 % of the others", Fields: []health.Field{{Name: "tenant", Value: "acme"}}},
+			}},
 		{ID: "f2", Service: "docs-answers", Signature: "context_length_exceeded: <num> tokens", Count: 87, Before: 31, State: "grown", First: before(290 * mnt), Last: before(20 * sec),
 			Example: "context_length_exceeded: 131412 tokens", Requests: []string{"req-7000"}, Spark: []int{2, 3, 2, 3, 4, 5, 6, 9, 11, 12, 14, 16}},
 		{ID: "f3", Service: "code-assist", Signature: "upstream timed out after <dur>", Count: 9, Before: 10, State: "known", First: before(70 * time.Hour), Last: before(14 * mnt), Spark: []int{1, 0, 1, 1, 0, 2, 1, 0, 1, 1, 1, 0}},

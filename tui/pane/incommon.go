@@ -1,18 +1,57 @@
 package pane
 
 import (
+	"slices"
+
 	"sickbay/health"
 	"sickbay/themes"
 )
 
 func init() {
 	register(Kind{
-		Name:   "incommon",
-		Title:  func(Input) string { return "IN COMMON" },
-		Draw:   func(in Input, w, h int) []string { return inCommonPage(in, w).cut(in.State.Offset, h) },
-		Lines:  func(in Input, w int) int { return len(inCommonPage(in, w).rows) },
-		Extent: textExtent(inCommonPage),
+		Name:  "incommon",
+		Title: func(Input) string { return "IN COMMON" },
+		Draw: func(in Input, w, h int) []string {
+			return inCommonPage(in, w).cutAt(selectedIndex(in, sharedNames(in)), h)
+		},
+		Items: sharedNames,
+		Extent: func(in Input, w, h int) Extent {
+			return inCommonPage(in, w).extentAt(selectedIndex(in, sharedNames(in)), h)
+		},
 	})
+}
+
+// sharedNames are the properties by which the requests below can be chosen.
+func sharedNames(in Input) []string {
+	f, _ := selectedFailure(in)
+	var names []string
+	for _, s := range f.Shared {
+		if name := s.Name(); matches(in.State.Filter, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// having is what the listed requests must have, if the selected failure knows it.
+func having(in Input) (health.Shared, bool) {
+	f, _ := selectedFailure(in)
+	for _, s := range f.Shared {
+		if in.View.Having != "" && s.Name() == in.View.Having {
+			return s, true
+		}
+	}
+	return health.Shared{}, false
+}
+
+// hasAll says whether a request has all properties.
+func hasAll(r health.Request, s health.Shared) bool {
+	for _, f := range s.Fields {
+		if !r.Has(f) {
+			return false
+		}
+	}
+	return true
 }
 
 // inCommonPage says what the failing requests of a group share and others do not.
@@ -23,8 +62,26 @@ func inCommonPage(in Input, w int) *page {
 		p.wrap(themes.Faint, 1, "no failure is selected")
 		return p
 	}
-	for _, s := range f.InCommon {
-		p.point(themes.Accent, "·", themes.Text, s)
+	names := sharedNames(in)
+	for _, s := range f.Shared {
+		at := slices.Index(names, s.Name())
+		if at < 0 {
+			continue
+		}
+		p.begin()
+		mark := "·"
+		if s.Name() == in.View.Having {
+			mark = in.Look.Glyph("●", "*")
+		}
+		p.hang(themes.Text, 3, 3, func(r *row) {
+			cursor(in, r, at == selectedIndex(in, names))
+			r.put(themes.Accent, mark)
+		}, s.Text)
+	}
+	if len(f.Shared) == 0 {
+		for _, s := range f.InCommon {
+			p.point(themes.Accent, "·", themes.Text, s)
+		}
 	}
 	if len(f.InCommon) == 0 {
 		p.wrap(themes.Faint, 1, "these requests have nothing in common that others do not have")

@@ -35,6 +35,7 @@ type View struct {
 	Screen  string // "overview", "service", …
 	Service string // the service that is open or selected
 	Failure string // id of the failure group that is selected
+	Having  string // Shared.Name its requests must have to be listed; "": all are
 	Request string // id of the request that is open
 	Beside  string // id of the request shown beside it, "" none
 	Drift   string // DriftID of the selected drift row of Service

@@ -226,7 +226,7 @@ func TestWhatHasNoRequestsSaysWhatItHas(t *testing.T) {
 	in := scene(t, "services")
 	s := &in.Snap.Services[0]
 	s.Kind, s.Signals = health.Infra, signals(health.Infra, levels{"gpu_util": {0.9, 0.94}, "gpu_temp": {70, 71}})
-	if text := drawn(t, "services", in, 80, 2); !strings.Contains(text, "GPU      94.0 %") {
+	if text := drawn(t, "services", in, 80, 2); !strings.Contains(text, "GPU        94 %") {
 		t.Errorf("a GPU node says\n%s", text)
 	}
 }
