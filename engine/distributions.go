@@ -118,6 +118,7 @@ func (e *Engine) drifts(v viewKey, services []health.Service) {
 	}
 	for i := range services {
 		services[i].Drift = slices.Clone(c.lists[services[i].Name])
+		services[i].Baseline, _ = e.pinned(services[i].Name)
 	}
 }
 
@@ -164,6 +165,11 @@ func (e *Engine) compareAll(v viewKey, c *comparisons, services []health.Service
 		judged = append(judged, s)
 	}
 	e.look(v, c, judged, now)
+	for _, s := range judged { // being asked how it was makes nothing of what is known already
+		if old := c.subjects[s.key()]; old != nil && old.ill() && s.verdict.Level == drift.LevelPending && c.asks(s) {
+			chosen[s.key()] = old
+		}
+	}
 	c.subjects = chosen
 	if len(c.waiting) > 0 || c.asked != nil {
 		e.wake()

@@ -43,9 +43,19 @@ func (e *Engine) look(v viewKey, c *comparisons, all []*subject, now time.Time) 
 	}
 }
 
+// held is under what levels of a subject are remembered: against something else it
+// is another question, and what was found before has nothing to clear.
+func (s *subject) held() string {
+	held := s.key() + "\x00" + string(s.ref.kind) + "\x00" + s.ref.step.String()
+	if !s.ref.end.IsZero() {
+		held += "\x00" + s.ref.end.String()
+	}
+	return held
+}
+
 // item is what a subject is judged by. hold is a quarter of its Window.
 func (s *subject) item(hold time.Duration) drift.Item {
-	return drift.Item{Key: s.key(), Current: s.current, Earlier: s.earlier, Window: 4 * hold, Bad: s.bad}
+	return drift.Item{Key: s.held(), Current: s.current, Earlier: s.earlier, Window: 4 * hold, Bad: s.bad}
 }
 
 // startSeeding asks how everything that is pending since its first look was a while
@@ -58,7 +68,7 @@ func (e *Engine) startSeeding(v viewKey, c *comparisons, all []*subject, verdict
 	}
 	more := false
 	for i, s := range all {
-		key := s.key()
+		key := s.held()
 		if last, seen := c.seen[key]; !seen || now.Sub(last.newest) > e.o.DriftSpan || now.Before(last.newest) {
 			c.seen[key] = watch{now, now}
 			delete(next.facts, key)
@@ -73,6 +83,15 @@ func (e *Engine) startSeeding(v viewKey, c *comparisons, all []*subject, verdict
 	if more && c.asked == nil {
 		c.asked = next
 	}
+}
+
+// asks says whether it is being asked how a subject was.
+func (c *comparisons) asks(s *subject) bool {
+	if c.asked == nil {
+		return false
+	}
+	_, asked := c.asked.facts[s.held()]
+	return asked
 }
 
 // seeded says whether everything asked has answered or failed.
@@ -95,7 +114,7 @@ func (e *Engine) seed(c *comparisons, all []*subject, items []drift.Item) drift.
 		k, asked := s.facts[it.Key]
 		if f := e.facts[k]; asked && (f == nil || f.err != nil) {
 			continue // nobody knows how it was: it has to hold from now on
-		} else if !asked && c.pending(it.Key) {
+		} else if !asked && c.pending(all[i]) {
 			continue // it came later
 		} else if asked {
 			was := *all[i]
@@ -127,7 +146,7 @@ func (e *Engine) remember(v viewKey, c *comparisons, s *subject, now time.Time) 
 		delete(c.since, key)
 	} else if !known {
 		began := since{}
-		if c.seen[key].first.Before(s.verdict.Since) { // else it began before, nobody knows when
+		if c.seen[s.held()].first.Before(s.verdict.Since) { // else it began before, nobody knows when
 			began.at = s.verdict.Since
 		}
 		c.since[key] = began
@@ -161,7 +180,7 @@ func (c *comparisons) trend(key string, now time.Time, psi float64) {
 type watch struct{ first, newest time.Time }
 
 // pending says whether a subject was waiting to become more at the last look.
-func (c *comparisons) pending(key string) bool {
-	s := c.subjects[key]
-	return s != nil && s.verdict.Level == drift.LevelPending
+func (c *comparisons) pending(s *subject) bool {
+	old := c.subjects[s.key()]
+	return old != nil && old.held() == s.held() && old.verdict.Level == drift.LevelPending
 }

@@ -106,7 +106,7 @@ func (e *Engine) worded(v viewKey, c *comparisons, s *subject) health.Drift {
 	case drift.LevelWarn, drift.LevelCritical:
 		d.Status = health.Warn // a distribution that moved harms nobody by itself
 	}
-	k, back := s.held()
+	k, back := s.known()
 	d.Against = s.ref.words(e.o.DriftSpan, k, back)
 	if s.missing != "" {
 		d.Against += " (" + s.missing + ")"
@@ -115,9 +115,9 @@ func (e *Engine) worded(v viewKey, c *comparisons, s *subject) health.Drift {
 	return d
 }
 
-// held is in how many earlier windows anything is held, and how long before the
+// known is in how many earlier windows anything is held, and how long before the
 // newest the first of them ended.
-func (s *subject) held() (k int, back time.Duration) {
+func (s *subject) known() (k int, back time.Duration) {
 	for i, w := range s.earlier {
 		if total(w) > 0 {
 			if k++; k == 1 {

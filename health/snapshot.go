@@ -107,6 +107,7 @@ type Service struct {
 	Calls    []string  // services it leans on, as far as labels tell
 	CalledBy []string  // services that lean on it
 	Gone     time.Time // when its last sample was seen, if it has none now
+	Baseline time.Time // end of the window pinned for it: Baseline can be compared with; zero: none is
 }
 
 // Replicas is how many instances of a service report, and which of them is unlike
