@@ -74,6 +74,18 @@ type DocumentDrift struct {
 	NReference float64  `json:"n_reference"`
 	NCurrent   float64  `json:"n_current"`
 	Level      string   `json:"level"`
+
+	Status     Status   `json:"status"`
+	Since      *string  `json:"since"`
+	Against    *string  `json:"against"`    // reference, in words
+	Band       *float64 `json:"band"`       // psi_adj that ordinary windows reach
+	Detectable *float64 `json:"detectable"` // smallest shift that would be seen, in sigma
+	Tool       *string  `json:"tool"`       // of exported scores: who computed it, and how
+	Score      *float64 `json:"score"`      // as exported
+	Note       *string  `json:"note"`
+	Onset      *string  `json:"onset"`   // this and what follows: of the comparison that is open
+	Near       []string `json:"near"`    // ids of changes around the onset, nearest first
+	Outcome    *string  `json:"outcome"` // what the outcome did meanwhile
 }
 
 // DocumentSuspect is one possible cause.
@@ -198,6 +210,8 @@ func (d Drift) document() DocumentDrift {
 	return DocumentDrift{
 		d.Signal, d.Feature, d.Kind, number(d.PSIAdj), number(d.Low), number(d.High), number(d.Gap), number(d.P),
 		finite(d.NRef), finite(d.NCur), d.Level,
+		d.Status, moment(d.Since), text(d.Against), number(d.Band), number(d.Detectable),
+		text(d.Tool), number(d.Score), text(d.Note), moment(d.Onset.At), list(d.Near), text(d.Outcome),
 	}
 }
 

@@ -17,7 +17,7 @@ var promise = map[string]string{
 	"services[]":                    "drift kind name reasons rollback signals since status suspects version",
 	"services[].reasons[]":          "limit signal status text value",
 	"services[].signals[]":          "age_s id state status title unit value",
-	"services[].drift[]":            "feature gap high kind level low n_current n_reference p psi_adj signal",
+	"services[].drift[]":            "against band detectable feature gap high kind level low n_current n_reference near note onset outcome p psi_adj score signal since status tool",
 	"services[].suspects[]":         "at change evidence from kind label rank score to",
 	"services[].rollback":           "targets",
 	"services[].rollback.targets[]": "blocked current kind name previous",

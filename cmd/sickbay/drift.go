@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -154,20 +153,10 @@ func againstWhat(rows []pane.DriftRow) []string {
 	return out
 }
 
-// A driftDocument is one comparison for scripts: as in snapshot --format json, and
-// what only this command says. Fields are only ever added.
+// A driftDocument is one comparison for scripts, as in snapshot --format json.
 type driftDocument struct {
 	Service string `json:"service"`
 	health.DocumentDrift
-	Status     health.Status `json:"status"`
-	Since      *string       `json:"since"`
-	Against    *string       `json:"against"`
-	Band       *float64      `json:"band"`       // PSI that ordinary windows reach
-	Detectable *float64      `json:"detectable"` // smallest shift that would be seen, in sigma
-	Outcome    *string       `json:"outcome"`
-	Tool       *string       `json:"tool"`  // of exported scores: who computed it, and how
-	Score      *float64      `json:"score"` // as exported
-	Note       *string       `json:"note"`
 }
 
 // driftJSON prints all comparisons, those of other tools in objects of their own.
@@ -180,10 +169,10 @@ func (a *app) driftJSON(s *health.Snapshot, rows []pane.DriftRow) error {
 	}
 	out := make([]driftDocument, 0, len(rows))
 	for _, r := range rows {
-		out = append(out, documentOf(r.Of.Name, *r.Drift, known))
+		out = append(out, driftDocument{r.Of.Name, known[rowID(r.Of.Name, *r.Drift)]})
 		for _, d := range r.Of.Drift { // those that stand in this row on the screen
 			if d.Kind == "exported" && r.Kind != "exported" && d.Key() == r.Key() {
-				out = append(out, documentOf(r.Of.Name, d, known))
+				out = append(out, driftDocument{r.Of.Name, known[rowID(r.Of.Name, d)]})
 			}
 		}
 	}
@@ -196,30 +185,3 @@ func (a *app) driftJSON(s *health.Snapshot, rows []pane.DriftRow) error {
 }
 
 func rowID(service string, d health.Drift) string { return service + "\x00" + pane.DriftID(d) }
-
-func documentOf(service string, d health.Drift, known map[string]health.DocumentDrift) driftDocument {
-	doc := driftDocument{
-		Service: service, DocumentDrift: known[rowID(service, d)], Status: d.Status, Band: finite(d.Band), Detectable: finite(d.Detectable),
-		Score: finite(d.Score), Against: orNull(d.Against), Outcome: orNull(d.Outcome), Tool: orNull(d.Tool), Note: orNull(d.Note),
-	}
-	if !d.Since.IsZero() {
-		doc.Since = orNull(d.Since.UTC().Format(time.RFC3339))
-	}
-	return doc
-}
-
-// orNull is null for what is not said.
-func orNull(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-// finite is null for what is not known or no number.
-func finite(v *float64) *float64 {
-	if v == nil {
-		return nil
-	}
-	return health.Num(*v)
-}

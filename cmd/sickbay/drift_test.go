@@ -112,12 +112,6 @@ func TestDriftWithoutAnythingToCompareSaysSo(t *testing.T) {
 	}
 }
 
-// driftPromise is what driftDocument has beside the promise of a snapshot's drift.
-var driftPromise = map[string]string{
-	"service": "string", "status": "ok|warn|critical|unknown", "since": "time?", "against": "string?", "band": "number?", "detectable": "number?",
-	"outcome": "string?", "tool": "string?", "score": "number?", "note": "string?",
-}
-
 func TestDriftAsJSONHoldsThePromiseOfASnapshot(t *testing.T) {
 	t.Parallel()
 	out, _, code := printed(t, drifted(), driftFlags{json: true})
@@ -129,12 +123,10 @@ func TestDriftAsJSONHoldsThePromiseOfASnapshot(t *testing.T) {
 		t.Errorf("%d objects, the first two %v", len(all), all[:2])
 	}
 	for _, o := range all {
-		for key, kind := range driftPromise {
-			if v, there := o[key]; !there || !fits(v, kind) {
-				t.Errorf("%q is %#v, not %s", key, v, kind)
-			}
-			delete(o, key)
+		if s, ok := o["service"].(string); !ok || s == "" {
+			t.Errorf("its service is %v", o["service"])
 		}
+		delete(o, "service")
 		for _, f := range broken("services[].drift[]", any(o), map[string]int{}) {
 			t.Error(f)
 		}
