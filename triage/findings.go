@@ -15,13 +15,15 @@ import (
 // The rules a finding can come from, in the order in which they explain.
 const (
 	ruleLimit = "limit"
+	ruleBurn  = "burn"
+	rulePast  = "past"
 	ruleDrift = "drift"
 	ruleAlert = "alert"
 	ruleStale = "stale"
 	ruleNone  = "none" // nothing could be judged
 )
 
-var ruleOrder = map[string]int{ruleLimit: 0, ruleDetector: 1, ruleDrift: 2, ruleAlert: 3, ruleStale: 4, ruleNone: 5}
+var ruleOrder = map[string]int{ruleLimit: 0, ruleBurn: 1, ruleDetector: 2, rulePast: 3, ruleDrift: 4, ruleAlert: 5, ruleStale: 6, ruleNone: 7}
 
 // sortFindings puts the worst first, then what explains most, then what began
 // first.
@@ -198,6 +200,7 @@ func alertFindings(service string, alerts []health.Alert) []health.Finding {
 type absence struct {
 	signal health.Signal
 	seen   time.Time
+	was    health.Status // when it was seen last
 }
 
 // missingFindings says in one line per source what is no longer seen: a source
@@ -229,7 +232,11 @@ func missingFinding(service, source string, missing []absence, now time.Time) he
 	var note string
 	for _, m := range missing {
 		since = earlier(since, m.seen)
-		names = append(names, title(m.signal))
+		name := title(m.signal)
+		if m.was == health.Critical {
+			name += " (critical when last seen)"
+		}
+		names = append(names, name)
 		if note == "" {
 			note = m.signal.Note
 		}

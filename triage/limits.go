@@ -22,6 +22,7 @@ type track struct {
 	warn, critical latch
 	seen           time.Time // newest sample that was a number
 	since          time.Time // since when the signal is beyond, while it is
+	unusual        bool      // it is not what it usually is
 }
 
 // A latch is one limit of one signal: on while the signal counts as beyond it.
@@ -155,6 +156,17 @@ func (t track) status(sig health.Signal) health.Status {
 	switch {
 	case !limited(sig) || !current || t.seen.IsZero():
 		return health.Unknown
+	case t.critical.on:
+		return health.Critical
+	case t.warn.on:
+		return health.Warn
+	}
+	return health.OK
+}
+
+// was is what the signal was when it was last a number.
+func (t track) was() health.Status {
+	switch {
 	case t.critical.on:
 		return health.Critical
 	case t.warn.on:

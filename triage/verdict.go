@@ -23,6 +23,14 @@ type Input struct {
 	// example which provider; "" is nobody. Nil knows providers only.
 	Owner func(dimension, value string) string
 
+	// Past gives a signal's points over the same clock time of an earlier day; nil,
+	// or none: not known, and then a season cannot be told from news.
+	Past func(service, signal string) []health.Point
+
+	// Down are sources that do not answer now, by name. What they said before is
+	// shown and judges nobody.
+	Down map[string]bool
+
 	Now        time.Time
 	Window     time.Duration // how far back the series reach
 	RateWindow time.Duration // over which rates are taken
@@ -65,10 +73,11 @@ func Judge(in Input, before Memory) ([]health.Service, Memory) {
 		recalled: recalled{make(map[signalKey]shiftNote, len(before.recalled.shifts)), map[string]tableNote{}},
 	}
 	services := slices.Clone(in.Services)
-	for i := range services {
-		judgeService(&services[i], in, before, after)
-	}
 	mem := recall{now: in.Now, before: &before.recalled, after: &after.recalled}
+	answers := answering(in)
+	for i := range services {
+		judgeService(&services[i], in, before, after, &mem, answers)
+	}
 	for i := range services {
 		if ill(services[i].Status) {
 			services[i].Suspects = suspects(incidentOf(services[i], services, in, &mem), &mem)
@@ -81,7 +90,7 @@ func Judge(in Input, before Memory) ([]health.Service, Memory) {
 func ill(s health.Status) bool { return s == health.Warn || s == health.Critical }
 
 // judgeService judges s and writes what it learns into after.
-func judgeService(s *health.Service, in Input, before, after Memory) {
+func judgeService(s *health.Service, in Input, before, after Memory, mem *recall, answers func(source string) bool) {
 	s.Signals, s.Drift = slices.Clone(s.Signals), slices.Clone(s.Drift)
 	s.Findings, s.Suspects = nil, nil
 	var missing []absence
@@ -97,30 +106,105 @@ func judgeService(s *health.Service, in Input, before, after Memory) {
 			t.since = f.Since
 			s.Findings = append(s.Findings, f)
 		} else if t.missed(*sig, in) {
-			missing = append(missing, absence{*sig, t.seen})
+			missing = append(missing, absence{*sig, t.seen, t.was()})
 		}
 		if sig.Status == health.OK {
 			t.since = time.Time{}
 		}
+		if f, ok := burnFinding(*s, *sig, in.Now); ok {
+			s.Findings = append(s.Findings, f)
+		}
+		var f health.Finding
+		if f, t.unusual = pastFinding(s.Name, *sig, in, mem, t.unusual); t.unusual {
+			s.Findings = append(s.Findings, f)
+		}
 		after.signals[key] = t
 	}
 	alerts := firing(in.Alerts, s.Name)
-	s.Findings = append(s.Findings, driftFindings(s)...)
+	s.Findings = append(s.Findings, renewed(driftFindings(s), seen(*s))...)
+	for _, a := range alerts {
+		s.Findings = append(s.Findings, renewed(alertFindings(s.Name, []health.Alert{a}), answers(a.Source))...)
+	}
 	for _, f := range in.Detected {
 		if f.Service == s.Name {
 			s.Findings = append(s.Findings, f)
 		}
 	}
-	s.Findings = append(s.Findings, alertFindings(s.Name, alerts)...)
 	s.Findings = append(s.Findings, missingFindings(*s, missing, in.Now)...)
 	if len(s.Findings) == 0 && !judged {
 		s.Findings = []health.Finding{nothingJudged(*s)}
 	}
 	sinceAlert(s.Findings, alerts)
 	sortFindings(s.Findings)
-	s.Status = worst(s.Findings)
+	s.Status = decided(s.Findings, missing)
 	s.Since = began(s.Status, s.Findings, before.services[s.Name], in.Now)
 	after.services[s.Name] = stand{s.Status, s.Since}
+}
+
+// seen says whether anything of a service is measured now, or nothing ever was.
+func seen(s health.Service) bool {
+	lost := false
+	for _, sig := range s.Signals {
+		switch sig.State {
+		case health.Fresh, health.Partial, health.NaN:
+			return true
+		case health.Stale, health.Unreachable:
+			lost = true
+		}
+	}
+	return !lost
+}
+
+// answering tells which sources answer: those that are not known to be down, and of
+// which, if they measure anything, something is fresh.
+func answering(in Input) func(source string) bool {
+	state := map[string]bool{}
+	for _, s := range in.Services {
+		for _, sig := range s.Signals {
+			switch sig.State {
+			case health.Fresh, health.Partial, health.NaN:
+				state[sig.Source] = true
+			case health.Stale, health.Unreachable:
+				state[sig.Source] = state[sig.Source]
+			}
+		}
+	}
+	return func(source string) bool {
+		fresh, measures := state[source]
+		return !in.Down[source] && (fresh || !measures)
+	}
+}
+
+// renewed takes the judgement out of findings that nobody renews.
+func renewed(findings []health.Finding, fresh bool) []health.Finding {
+	if fresh {
+		return findings
+	}
+	for i := range findings {
+		f := &findings[i]
+		f.Text, f.Status = f.Text+", when last seen", health.Unknown
+	}
+	return findings
+}
+
+// decided is the status that sorted findings amount to. Where a signal is no longer
+// seen that was critical, a warning is not all there is: nobody knows.
+func decided(findings []health.Finding, missing []absence) health.Status {
+	status := worst(findings)
+	lost := slices.ContainsFunc(missing, func(m absence) bool { return m.was == health.Critical })
+	if status != health.Warn || !lost {
+		return status
+	}
+	slices.SortStableFunc(findings, func(a, b health.Finding) int {
+		switch {
+		case a.Rule == ruleStale && b.Rule != ruleStale:
+			return -1
+		case a.Rule != ruleStale && b.Rule == ruleStale:
+			return 1
+		}
+		return 0
+	})
+	return health.Unknown
 }
 
 // worst is ok without findings.
