@@ -107,6 +107,7 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 		Alerts:   e.judgedAlerts(m, at),
 		Failures: e.failures(at, e.o.Base),
 		Records:  e.records.until(at),
+		Down:     e.down(m),
 		Detected: e.detect(j, services, at),
 		Now:      at, Window: e.o.Base, RateWindow: e.rate,
 	}, j.memory)
