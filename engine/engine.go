@@ -231,8 +231,12 @@ func (e *Engine) Run(ctx context.Context) {
 // refresh is one burst of bytes and one hung query holds nobody up.
 const together = 400 * time.Millisecond
 
-// longestHeld is how long answers are held back while more keep coming in.
-const longestHeld = time.Second
+// How long answers are held back while more keep coming in: until all is there for the
+// first time, somebody waits.
+const (
+	longestHeld = 3 * time.Second
+	firstHeld   = time.Second
+)
 
 // untilShown is how much longer to wait for answers that may still come.
 func (e *Engine) untilShown() time.Duration {
@@ -240,7 +244,11 @@ func (e *Engine) untilShown() time.Duration {
 	if e.held.IsZero() {
 		e.held = now
 	}
-	return max(min(together, e.held.Add(longestHeld).Sub(now)), 0)
+	longest := firstHeld
+	if j := e.views[moment{}]; j != nil && j.whole {
+		longest = longestHeld
+	}
+	return max(min(together, e.held.Add(longest).Sub(now)), 0)
 }
 
 // firstPicture is how long the first picture waits for answers that are still out.

@@ -12,7 +12,7 @@ import (
 // How often things that seldom change are asked for.
 const (
 	discoveryEvery = time.Minute
-	versionEvery   = 10 * time.Minute
+	versionEvery   = 10 * time.Minute // of the server itself
 	driftEvery     = time.Minute
 	missingFor     = time.Hour // what a server does not have is not asked for again
 	intervalEvery  = 15 * time.Minute
@@ -104,12 +104,16 @@ func (e *Engine) momentQuestions(a *asked, w wishes, m moment, now time.Time) []
 	qs := e.signalQuestions(a, w, health.Lens{Window: e.o.Base, At: m}, now)
 	qs = append(qs, e.replicaQuestions(a, w, m, now)...)
 	at := e.endOf(m, e.o.Refresh)
+	seldom := 3 * e.o.Refresh // what the services run
+	if e.proving() {          // somebody waits for the version to change
+		seldom = e.o.Refresh
+	}
 	for _, f := range a.found {
 		for _, t := range append(f.Pack.Calls[:len(f.Pack.Calls):len(f.Pack.Calls)], f.Pack.Serves...) {
 			qs = e.askFact(qs, a, factKey{a.state.Name, e.expand(t.Query, f, 0), m, 0}, e.endOf(m, tiesEvery), tiesEvery)
 		}
 		for _, v := range f.Pack.Versions {
-			qs = e.askFact(qs, a, factKey{a.state.Name, e.expand(v.Query, f, 0), m, 0}, at, 0)
+			qs = e.askFact(qs, a, factKey{a.state.Name, e.expand(v.Query, f, 0), m, 0}, e.endOf(m, seldom), seldom)
 		}
 	}
 	qs = append(qs, e.driftQuestions(a, w, m)...)

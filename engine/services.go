@@ -64,10 +64,11 @@ func (e *Engine) services(m moment, w wishes) []health.Service {
 	}
 	sort.Strings(order)
 	lens := health.Lens{Window: e.o.Base, At: m}
+	followed := e.followed(lens, w)
 	all := make([]health.Service, 0, len(order))
 	for _, name := range order {
 		d := drafts[name]
-		e.fill(d, lens, w)
+		e.fill(d, followed, lens, w)
 		all = append(all, d.Service)
 	}
 	e.tie(all, m)
@@ -93,34 +94,69 @@ func (e *Engine) draft(drafts map[string]*draft, label string) *draft {
 	return d
 }
 
+// A followed pack is one whose signals are asked for: each with the frame that has the
+// answers for all of its services.
+type followed struct {
+	heardPack
+	signals []followedSignal
+}
+
+type followedSignal struct {
+	packs.Signal
+	query string
+	frame *frame
+}
+
+// followed lists every pack that was found, and the signals of it that were ever asked
+// for: those that nobody wanted are not there, which is not to say that they are
+// missing.
+func (e *Engine) followed(lens health.Lens, w wishes) []followed {
+	var all []followed
+	step, past := e.step(lens.Window), e.stretch(lens)
+	for _, a := range e.asked {
+		for _, f := range a.found {
+			p := followed{heardPack: heardPack{f, a}}
+			for _, s := range f.Pack.Signals {
+				if !e.wanted(s, w) {
+					continue
+				}
+				query := e.expand(s.Query, f, step)
+				if fr := e.frames[frameKey{a.state.Name, query, step, past}]; fr != nil {
+					p.signals = append(p.signals, followedSignal{s, query, fr})
+				}
+			}
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // fill reads the frames and facts that speak of a service.
-func (e *Engine) fill(d *draft, lens health.Lens, w wishes) {
+func (e *Engine) fill(d *draft, all []followed, lens health.Lens, w wishes) {
 	type heard struct {
 		health.Signal
 		pack *packs.Pack
 	}
 	byID := map[string]heard{}
 	var seeing []heardPack
-	for _, a := range e.asked {
-		for _, f := range a.found {
-			if !sees(f, d.labels) {
+	for _, p := range all {
+		if !sees(p.Found, d.labels) {
+			continue
+		}
+		if !slices.Contains(d.Packs, p.Pack.ID) {
+			d.Packs = append(d.Packs, p.Pack.ID)
+		}
+		for _, s := range p.signals {
+			if d.override != nil && slices.Contains(d.override.Hide, s.ID) {
 				continue
 			}
-			if !slices.Contains(d.Packs, f.Pack.ID) {
-				d.Packs = append(d.Packs, f.Pack.ID)
+			sig := e.signal(p, s, d, lens)
+			old, ok := byID[sig.ID]
+			if !ok || better(sig.State, old.State) || sig.State == old.State && p.Pack.Before(old.pack) {
+				byID[sig.ID] = heard{sig, p.Pack}
 			}
-			for _, s := range f.Pack.Signals {
-				if !e.wanted(s, w) || d.override != nil && slices.Contains(d.override.Hide, s.ID) {
-					continue
-				}
-				sig, asked := e.signal(a, f, s, d, lens)
-				old, ok := byID[sig.ID]
-				if asked && (!ok || better(sig.State, old.State) || sig.State == old.State && f.Pack.Before(old.pack)) {
-					byID[sig.ID] = heard{sig, f.Pack}
-				}
-			}
-			seeing = append(seeing, heardPack{f, a})
 		}
+		seeing = append(seeing, p.heardPack)
 	}
 	d.Lineage = e.lineage(seeing, d.labels, lens.At)
 	for _, h := range byID {
@@ -197,26 +233,20 @@ func gone(signals []health.Signal) time.Time {
 	return last
 }
 
-// signal measures one signal of one service. It is not asked when its frame was
-// never wanted.
-func (e *Engine) signal(a *asked, f packs.Found, s packs.Signal, d *draft, lens health.Lens) (health.Signal, bool) {
+// signal measures one signal of one service.
+func (e *Engine) signal(p followed, s followedSignal, d *draft, lens health.Lens) health.Signal {
 	step := e.step(lens.Window)
-	k := frameKey{a.state.Name, e.expand(s.Query, f, step), step, e.stretch(lens)}
-	fr, known := e.frames[k]
-	if !known {
-		return health.Signal{}, false
-	}
-	sig := define(s, f.Pack, d.Kind)
-	sig.Source, sig.Query, sig.Pack = a.state.Name, k.expr, f.Pack.ID
+	sig := define(s.Signal, p.Pack, d.Kind)
+	sig.Source, sig.Query, sig.Pack = p.from.state.Name, s.query, p.Pack.ID
 	if d.override != nil {
 		if l, ok := d.override.Limits[s.ID]; ok {
 			sig.Limit = l
 		}
 	}
 	end := e.endOf(lens.At, step)
-	sig.Series = fr.of(f.By, d.labels, end.Add(-lens.Window), end)
-	sig.measure(fr, a.silence(fr), end, max(step, e.o.Refresh))
-	return sig.Signal, true
+	sig.Series = s.frame.of(p.By, d.labels, end.Add(-lens.Window), end)
+	sig.measure(s.frame, p.from.silence(s.frame), end, max(step, e.o.Refresh))
+	return sig.Signal
 }
 
 // silence is why nothing newer is known of a frame: its own question failed, or the

@@ -37,6 +37,7 @@ type figures struct {
 	refresh        time.Duration // between two, at the end
 	why            string        // it is slower than configured
 	engineCPU      time.Duration // a minute
+	pictures       int           // published a minute
 	picture        time.Duration // sickbay snapshot, from exec to exit
 	programCPU     time.Duration // a minute of sickbay in a terminal of 120x40
 	resident       int64         // bytes, after the minutes
@@ -169,7 +170,7 @@ func (o options) watchEngine(ctx context.Context, f *figures) error {
 	if err != nil {
 		return err
 	}
-	since := time.Now()
+	since, version := time.Now(), v.Snapshot().Version
 	stopProfile, err := o.profiled(f.services)
 	if err != nil {
 		return err
@@ -182,6 +183,7 @@ func (o options) watchEngine(ctx context.Context, f *figures) error {
 		return err
 	}
 	f.engineCPU = time.Duration(float64(after-before) / time.Since(since).Minutes())
+	f.pictures = int(float64(v.Snapshot().Version-version) / time.Since(since).Minutes())
 	f.later, f.most, f.refreshes = w.between(since, time.Now())
 	load := v.Snapshot().Load
 	f.refresh, f.why = load.Refresh, load.RefreshWhy
@@ -411,6 +413,7 @@ func printFigures(out io.Writer, all []figures) {
 		return pair(int64(f.full()/max(f.later.samples, 1)), int64(f.full()/max(f.most.samples, 1)))
 	})
 	line("refresh at the end", func(f figures) string { return strings.TrimSpace(f.refresh.String() + " " + f.why) })
+	line("pictures published a minute", func(f figures) string { return strconv.Itoa(f.pictures) })
 	line("engine, CPU s a minute", func(f figures) string { return seconds(f.engineCPU) })
 	line("sickbay snapshot, exec to exit", func(f figures) string { return f.picture.Round(10 * time.Millisecond).String() })
 	line("sickbay at 120x40, CPU s a minute", func(f figures) string { return seconds(f.programCPU) })
