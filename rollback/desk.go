@@ -24,6 +24,7 @@ type DeskOptions struct {
 	CoolDown time.Duration // between rollbacks of one target, but for undoing one; 5 m
 	Deadline time.Duration // of one request to a target; 15 s
 	Settle   time.Duration // until a target must run what it was told; 2 m
+	Ask      time.Duration // between two questions what runs, after an answer was lost; 10 s
 	Watch    time.Duration // until the symptoms must be gone; 5 m
 	Look     time.Duration // between two looks at the symptoms; 5 s
 	Refresh  time.Duration // between two looks at the targets; 15 s
@@ -34,7 +35,7 @@ func (o DeskOptions) withDefaults() DeskOptions {
 		of *time.Duration
 		is time.Duration
 	}{
-		{&o.CoolDown, 5 * time.Minute}, {&o.Deadline, 15 * time.Second}, {&o.Settle, 2 * time.Minute},
+		{&o.CoolDown, 5 * time.Minute}, {&o.Deadline, 15 * time.Second}, {&o.Settle, 2 * time.Minute}, {&o.Ask, 10 * time.Second},
 		{&o.Watch, 5 * time.Minute}, {&o.Look, 5 * time.Second}, {&o.Refresh, 15 * time.Second},
 	} {
 		if *d.of == 0 {

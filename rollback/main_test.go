@@ -12,6 +12,7 @@ var roles = map[string]func() int{
 	"tool":   beTool,
 	"writer": beWriter,
 	"victim": beVictim,
+	"killed": beKilled,
 }
 
 // quickExit is for GORACE: else the race detector makes each of these processes

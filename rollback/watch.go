@@ -9,11 +9,10 @@ import (
 	"sickbay/health"
 )
 
-// How often a target is asked what it runs after a request was taken, after an
-// answer was lost, and when that has lasted.
+// How often a target is asked what it runs after a request was taken, and when
+// nobody has been able to tell for long.
 const (
 	askTaken = 2 * time.Second
-	askLost  = 10 * time.Second
 	askLong  = time.Minute
 )
 
@@ -51,7 +50,7 @@ func (d *Desk) ask(ctx context.Context, op operation) operation {
 	}
 	op.Text = text
 	d.tell(op)
-	pause(ctx, askAgain(op.State, overdue))
+	pause(ctx, d.askAgain(op.State, overdue))
 	return op
 }
 
@@ -75,14 +74,14 @@ func (d *Desk) fence(ctx context.Context, op operation, text string) string {
 	return "not applied: " + op.Target + " runs " + op.From + ", and a late request cannot come through any more"
 }
 
-func askAgain(state health.OpState, overdue bool) time.Duration {
+func (d *Desk) askAgain(state health.OpState, overdue bool) time.Duration {
 	switch {
 	case state == health.OpAccepted:
-		return askTaken
+		return min(askTaken, d.o.Ask)
 	case overdue:
 		return askLong
 	}
-	return askLost
+	return d.o.Ask
 }
 
 // verdict says what a look at the target means for an operation that was sent.

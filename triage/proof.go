@@ -43,7 +43,7 @@ func Readings(s health.Service, since time.Time, settle time.Duration, symptoms 
 		}
 		readings[i] = health.Reading{Symptom: symptom, Value: p.V, At: at, Known: true}
 		if symptom.Before.N > 0 {
-			proof := Prove(symptom.Before, symptom.Normal, fromRates(s, symptom.Signal, after, at, settle))
+			proof := Prove(symptom.Before, symptom.Normal, fromRates(s, symptom.Signal, since.Add(inFlight), at, settle))
 			proof.Well = proof.Well && readings[i].Within() // by its own limit, too
 			readings[i].Proof = &proof
 		}
