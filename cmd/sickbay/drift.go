@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,7 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sickbay/config"
 	"sickbay/health"
+	"sickbay/rollback"
+	"sickbay/themes"
+	"sickbay/tui"
 	"sickbay/tui/pane"
 )
 
@@ -21,7 +25,9 @@ func init() {
 			Short: "which distributions moved, how far, how sure and since when",
 			Long: "Looks once and prints every comparison of a distribution now with the same one before, what matters most first:\n" +
 				"large shifts of services whose outcome or quality is ill, large shifts, shifts, those that must still last, small\n" +
-				"ones, scores of other tools (shown with tool and metric, never judged), what cannot be told, and what did not move.\n\n" +
+				"ones, scores of other tools (shown with tool and metric, never judged), what cannot be told, and what did not move.\n" +
+				"Where one comparison is left it is looked at closely: both distributions, the windows before, since when it moved,\n" +
+				"what changed near that, what the outcome did, and the numbers of all measures.\n\n" +
 				"It prints and does not judge: the exit code is 0 whatever moved (sickbay check judges), 1 when a service or a\n" +
 				"signal that was named is not there, 64 usage, 78 config.",
 			RunE: func(c *cobra.Command, _ []string) error { return a.driftOnce(c, o) },
@@ -53,11 +59,71 @@ func (a *app) driftOnce(c *cobra.Command, o driftFlags) error {
 	if o.reference != "" && !slices.Contains(referenceNames(), o.reference) {
 		return exit{exitUsage, fmt.Errorf("--reference %q: %s", o.reference, strings.Join(referenceNames(), ", "))}
 	}
-	s, err := a.lookOnce(c, health.Interest{Lens: health.Lens{Against: health.Reference(o.reference)}})
+	cfg, err := a.settings()
 	if err != nil {
 		return err
 	}
+	i := health.Interest{Lens: health.Lens{Window: cfg.Window, Against: health.Reference(o.reference)}}
+	if i.At, err = a.moment(); err != nil {
+		return err
+	}
+	g := glass{a, cfg, a.journalPath(), i}
+	s, err := g.look(c.Context())
+	if err != nil {
+		return err
+	}
+	if rows := o.rows(s); len(rows) == 1 {
+		if s, err = g.open(c.Context(), s, rows[0]); err != nil {
+			return err
+		}
+	}
 	return a.drift(s, o)
+}
+
+// A glass is what is looked through more than once, each time with an engine of its
+// own: which comparison is to be open is known only after the first look.
+type glass struct {
+	*app
+	cfg     *config.Config
+	journal string
+	i       health.Interest
+}
+
+func (g glass) look(ctx context.Context) (*health.Snapshot, error) {
+	h, err := g.build(g.cfg, g.journal, rollback.DeskOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	return h.round(ctx, g.i), nil
+}
+
+// openWorst looks again with that comparison open which the drift view shows first: of
+// a service, if it has one, and else the worst of all.
+func (g glass) openWorst(ctx context.Context, s *health.Snapshot, service string) (*health.Snapshot, error) {
+	rows := pane.Drifts(s)
+	if len(rows) == 0 {
+		return s, nil
+	}
+	of := slices.IndexFunc(rows, func(r pane.DriftRow) bool { return r.Of.Name == service })
+	return g.open(ctx, s, rows[max(of, 0)])
+}
+
+// open looks again with a comparison open. Nobody knows more of what another tool
+// computed.
+func (g glass) open(ctx context.Context, s *health.Snapshot, r pane.DriftRow) (*health.Snapshot, error) {
+	if r.Kind == "exported" {
+		return s, nil
+	}
+	g.i.Service, g.i.Drift = r.Of.Name, r.Key()
+	return g.look(ctx)
+}
+
+// rows are the comparisons that were asked for.
+func (o driftFlags) rows(s *health.Snapshot) []pane.DriftRow {
+	return slices.DeleteFunc(pane.Drifts(s), func(r pane.DriftRow) bool {
+		return o.service != "" && r.Of.Name != o.service || !o.names(r)
+	})
 }
 
 // drift prints the comparisons of a snapshot.
@@ -65,13 +131,8 @@ func (a *app) drift(s *health.Snapshot, o driftFlags) error {
 	if _, ok := s.Service(o.service); !ok && o.service != "" {
 		return exit{exitFailed, fmt.Errorf("no service is called %q here", o.service)}
 	}
-	var rows []pane.DriftRow
-	for _, r := range pane.Drifts(s) {
-		if o.service == "" || r.Of.Name == o.service {
-			rows = append(rows, r)
-		}
-	}
-	if rows = slices.DeleteFunc(rows, func(r pane.DriftRow) bool { return !o.names(r) }); len(rows) == 0 && o.signal != "" {
+	rows := o.rows(s)
+	if len(rows) == 0 && o.signal != "" {
 		return exit{exitFailed, fmt.Errorf("no signal or feature called %q is compared here; sickbay drift lists what is", o.signal)}
 	}
 	for _, src := range s.Sources {
@@ -86,7 +147,29 @@ func (a *app) drift(s *health.Snapshot, o driftFlags) error {
 		fmt.Fprintln(a.out, "nothing is compared: drift needs histograms, categories or scores of a drift tool")
 		return nil
 	}
-	return a.driftTable(rows)
+	if err := a.driftTable(rows); err != nil {
+		return err
+	}
+	if len(rows) == 1 {
+		return a.driftDetail(s, rows[0])
+	}
+	return nil
+}
+
+// driftDetail prints below the table what the drift view shows of one comparison.
+func (a *app) driftDetail(s *health.Snapshot, r pane.DriftRow) error {
+	look, err := themes.Load("default")
+	if err != nil {
+		return exit{exitFailed, err}
+	}
+	in := pane.Input{Snap: s, Look: look.With(a.flags.ascii, false), Now: s.At}
+	in.View.Service, in.View.Drift = r.Of.Name, pane.DriftID(*r.Drift)
+	k, _ := pane.Get("driftdetail")
+	const columns = 100 // below it the numbers stand under the bars, where there is room for them
+	for _, line := range k.Draw(in, columns, k.Lines(in, columns)) {
+		fmt.Fprintln(a.out, strings.TrimRight(tui.Text(line), " \n"))
+	}
+	return nil
 }
 
 // names says whether a comparison is of the signal that was named.
@@ -152,36 +235,3 @@ func againstWhat(rows []pane.DriftRow) []string {
 	}
 	return out
 }
-
-// A driftDocument is one comparison for scripts, as in snapshot --format json.
-type driftDocument struct {
-	Service string `json:"service"`
-	health.DocumentDrift
-}
-
-// driftJSON prints all comparisons, those of other tools in objects of their own.
-func (a *app) driftJSON(s *health.Snapshot, rows []pane.DriftRow) error {
-	known := map[string]health.DocumentDrift{}
-	for i, d := range s.Document(a.now()).Services {
-		for j := range d.Drift {
-			known[rowID(s.Services[i].Name, s.Services[i].Drift[j])] = d.Drift[j]
-		}
-	}
-	out := make([]driftDocument, 0, len(rows))
-	for _, r := range rows {
-		out = append(out, driftDocument{r.Of.Name, known[rowID(r.Of.Name, *r.Drift)]})
-		for _, d := range r.Of.Drift { // those that stand in this row on the screen
-			if d.Kind == "exported" && r.Kind != "exported" && d.Key() == r.Key() {
-				out = append(out, driftDocument{r.Of.Name, known[rowID(r.Of.Name, d)]})
-			}
-		}
-	}
-	enc := json.NewEncoder(a.out)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(out); err != nil {
-		return exit{exitFailed, err}
-	}
-	return nil
-}
-
-func rowID(service string, d health.Drift) string { return service + "\x00" + pane.DriftID(d) }

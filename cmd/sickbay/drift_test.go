@@ -127,9 +127,41 @@ func TestDriftAsJSONHoldsThePromiseOfASnapshot(t *testing.T) {
 			t.Errorf("its service is %v", o["service"])
 		}
 		delete(o, "service")
+		for _, key := range []string{"measures", "windows"} {
+			if _, ok := o[key].([]any); !ok {
+				t.Errorf("%q is %#v, not a list", key, o[key])
+			}
+			delete(o, key)
+		}
 		for _, f := range broken("services[].drift[]", any(o), map[string]int{}) {
 			t.Error(f)
 		}
+	}
+}
+
+func TestOneComparisonIsLookedAtClosely(t *testing.T) {
+	t.Parallel()
+	config := stack(t, "feature-drift").Config
+	s := newConsole(t).want(0, "drift", "--config", config, "--service", "fraud-score", "--signal", "merchant_risk")
+	for _, want := range []string{"fraud-score  feature merchant_risk", "\n outcome", "\n onset         a step up at 13:5", "\n near it       13:49 data", "then", "│ was", "▲+", "▼−", "JS distance, base 2", "Wasserstein", "\n query"} {
+		if !strings.Contains(s.out, want) {
+			t.Errorf("no %q in\n%s", want, s.out)
+		}
+	}
+	var all []struct {
+		Feature  string
+		Onset    *string
+		Near     []string
+		Measures []struct{ Name string }
+		Windows  []struct{ N float64 }
+	}
+	asked := newConsole(t).want(0, "drift", "--config", config, "--service", "fraud-score", "--signal", "feature/merchant_risk", "--json")
+	if err := json.Unmarshal([]byte(asked.out), &all); err != nil || len(all) != 2 || all[0].Onset == nil || len(all[0].Near) == 0 || len(all[0].Measures) < 10 || len(all[0].Windows) < 3 || all[0].Windows[0].N == 0 {
+		t.Errorf("%v: %s", err, clip(asked.out))
+	}
+	picture := newConsole(t).want(0, "snapshot", "--config", config, "--view", "drift", "--service", "fraud-score")
+	if !strings.Contains(picture.out, " onset ") || !strings.Contains(picture.out, "JS distance") {
+		t.Errorf("the picture of the drift view has no comparison open:\n%s", picture.out)
 	}
 }
 

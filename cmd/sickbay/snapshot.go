@@ -73,6 +73,11 @@ func (a *app) snapshot(c *cobra.Command, o snapshotFlags) error {
 		i.Service = "*" // the promise has every signal, not only those a picture needs
 	}
 	s := house.round(c.Context(), i)
+	if v.Screen == "drift" && o.format != "json" {
+		if s, err = (glass{a, cfg, a.journalPath(), i}).openWorst(c.Context(), s, v.Service); err != nil {
+			return err
+		}
+	}
 	if err := o.missing(s); err != nil {
 		return exit{exitFailed, err}
 	}
@@ -147,7 +152,8 @@ func (a *app) lookAtAll(ctx context.Context, path, pictures string) error {
 		return err
 	}
 	defer h.Close()
-	s := h.round(ctx, health.Interest{Lens: health.Lens{Window: cfg.Window}, Service: "*"})
+	i := health.Interest{Lens: health.Lens{Window: cfg.Window}, Service: "*"}
+	s := h.round(ctx, i)
 	look, err := a.look(cfg)
 	if err != nil {
 		return err
@@ -159,6 +165,12 @@ func (a *app) lookAtAll(ctx context.Context, path, pictures string) error {
 		}
 		if v.Failure, v.Request = newestFailure(s, v.Service); screen == "request" && v.Request == "" {
 			continue
+		}
+		s := s
+		if screen == "drift" {
+			if s, err = (glass{a, cfg, filepath.Join(a.stateDir(), "look.jsonl"), i}).openWorst(ctx, s, v.Service); err != nil {
+				return err
+			}
 		}
 		for _, size := range [][2]int{{80, 24}, {120, 40}} {
 			if err := a.show(s, seen{v, &cfg.Redact}, size[0], size[1], look, pictures); err != nil {

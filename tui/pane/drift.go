@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"sickbay/health"
 	"sickbay/themes"
@@ -91,7 +93,11 @@ func drawDrift(in Input, w, h int) []string {
 }
 
 // driftColumns are how wide the columns are; 0 is one there is no room for.
-type driftColumns struct{ service, what, n, interval, level, since, trend int }
+type driftColumns struct {
+	service, what, n, interval, level, since, trend int
+
+	short bool // not all names fit, so that features are called by their own
+}
 
 // The widths of columns whose texts have one.
 const (
@@ -112,7 +118,9 @@ func newDriftColumns(shown []DriftRow, w int) driftColumns {
 		trends = trends || len(r.Trend) > 0
 		others = others || r.Others() != ""
 	}
-	c.service, c.what = min(c.service, max(w*16/100, 6), 20), min(c.what, max(w*22/100, 8), 32)
+	widest := c.what
+	c.service, c.what = min(c.service, max(w*16/100, 6), 20), min(c.what, max(w*18/100, min(w*22/100, 17), 8), 32)
+	c.short = widest > c.what
 	left := w - 3 - c.service - 1 - c.what - 1 - scoreWidth - 2 // the rest goes to what is missed most
 	take := func(n, gap int, wanted bool) int {
 		if !wanted || left < n+gap {
@@ -153,7 +161,11 @@ func (c driftColumns) head(r *row) {
 }
 
 func (c driftColumns) row(in Input, r *row, d DriftRow, name themes.Role) {
-	r.put(d.signRole(), d.sign(in.Look)).gap(1).col(name, d.Of.Name, c.service).gap(1).col(name, d.shortly(c.what), c.what).gap(1)
+	what := d.What()
+	if c.short {
+		what = d.shortly()
+	}
+	r.put(d.signRole(), d.sign(in.Look)).gap(1).col(name, d.Of.Name, c.service).gap(1).col(name, what, c.what).gap(1)
 	if c.n > 0 {
 		r.right(themes.Text, d.Counted(), c.n).gap(1)
 	}
@@ -223,6 +235,9 @@ func explainDrift(in Input) [][2]string {
 	}
 	add("others say", r.Others())
 	add("tool", r.Tool)
+	for _, m := range r.Measures {
+		add(measureName(m), strings.TrimSuffix(figure(m.Value)+"; "+measureSays(m), "; "))
+	}
 	add("note", r.Note)
 	add("query", r.Query)
 	return out
@@ -260,7 +275,7 @@ func shift(v float64) string {
 	case a >= 9.95:
 		return count(math.Round(v))
 	case a >= 0.995:
-		return count(math.Round(v*10) / 10)
+		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
 	return health.Format(health.Score, v)
 }

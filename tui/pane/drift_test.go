@@ -153,12 +153,16 @@ func TestTheDetailTellsTheWholeStory(t *testing.T) {
 		for _, part := range []string{
 			"shift since 13:42: PSI 0.16 (0.11–0.21), ordinary windows reach 0.04", "outcome", "fraud caught 91 % unchanged",
 			"a step up at 13:42 ± 15 s, and it lasts", "13:21 deploy 2.14.0 → 2.14.1 of support-chat, 21 m before",
-			"11:02→now", "JS distance, base 2", "Wasserstein", "bound 13", "lower bound: mass above the last bucket", "88k then, 21k now",
+			"11:02→now", "JS distance, base 2", "Wasserstein", "bound 13; lower bound: ", "88k then, 21k now",
 			"then is", "the same 15 m one hour before", "increase(ai_feature_value_bucket[15m])",
 		} {
 			if !strings.Contains(text, part) {
 				t.Errorf("%d cells: no %q in\n%s", w, part, text)
 			}
+		}
+		k, _ := Get("driftdetail")
+		if says := fmt.Sprint(k.Explain(in)); !strings.Contains(says, "[Wasserstein 41; bound 13; lower bound: mass above the last bucket]") {
+			t.Errorf("e does not say all of a measure: %s", says)
 		}
 		if strings.Contains(text, "c9") {
 			t.Errorf("a change nobody knows is named:\n%s", text)
@@ -170,9 +174,9 @@ func TestFiguresThatChangeWithEveryRequestAreRounded(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{rough(12273.1), "12k"}, {rough(1764), "1.8k"}, {rough(424.3), "420"}, {rough(97.6), "98"}, {rough(7.4), "7"}, {rough(0), "0"}, {rough(995), "1k"},
 		{rough(math.NaN()), "–"}, {rough(math.Inf(1)), "–"},
-		{shift(0.16342), "0.16"}, {shift(0.999), "1"}, {shift(2.112), "2.1"}, {shift(31.4), "31"}, {shift(0), "0.00"}, {shift(math.NaN()), "–"}, {shift(1e300), "–"},
+		{shift(0.16342), "0.16"}, {shift(0.999), "1.0"}, {shift(2.112), "2.1"}, {shift(31.4), "31"}, {shift(0), "0.00"}, {shift(math.NaN()), "–"}, {shift(1e300), "–"},
 		{wholePercent(0.2351), "24 %"}, {wholePercent(0.001), "<1 %"}, {wholePercent(0), "0 %"}, {wholePercent(1), "100 %"}, {wholePercent(math.NaN()), "–"}, {wholePercent(-1), "–"}, {wholePercent(1e9), "–"},
-		{figure(41.2), "41"}, {figure(0.1634), "0.16"}, {figure(0.00123), "0.001"}, {figure(math.Inf(-1)), "–"},
+		{figure(41.2), "41"}, {figure(2.1634), "2.16"}, {figure(0.00123), "0.001"}, {figure(math.Inf(-1)), "–"},
 		{probability(0.00001), "p < 0.0001"}, {probability(0.0312), "p = 0.03"}, {probability(math.NaN()), "p not known"},
 	} {
 		if c.got != c.want {

@@ -81,10 +81,11 @@ func newHistogram(r DriftRow, w int) histogram {
 
 // span says which time the windows are of: "13:10→now".
 func (g *histogram) span(in Input) string {
-	if s := moment(in, g.windows[0].End) + in.Look.Glyph("→", ">") + "now"; len([]rune(s)) <= g.heat {
-		return s
+	first := moment(in, g.windows[0].End)
+	if first == "now" || len(first)+4 > g.heat {
+		return "before"
 	}
-	return "before"
+	return first + in.Look.Glyph("→", ">") + "now"
 }
 
 func (g *histogram) cell(in Input, r *row, i int) {

@@ -223,32 +223,42 @@ func probability(p float64) string {
 	return "p = " + strconv.FormatFloat(p, 'g', 1, 64)
 }
 
-// measure is one number as the field names it, its bound, and what to keep in mind.
+// measure is one number as the field names it, its bound, and what to keep in mind,
+// as far as there is room: e says all of it.
 func (p *page) measure(m health.Measure) {
-	name := m.Name
-	if m.Base != "" {
-		name += ", " + m.Base
-	}
 	p.line(func(r *row) {
-		r.gap(1).col(themes.Faint, name, min(max(p.w-22, 12), 24)).gap(1).right(themes.Text, figure(m.Value), 6)
-		if m.Bound != nil {
-			r.gap(2).put(themes.Faint, "bound "+figure(*m.Bound))
+		r.gap(1).col(themes.Faint, measureName(m), min(max(p.w-22, 12), 21)).gap(1).right(themes.Text, figure(m.Value), 6)
+		if says := measureSays(m); says != "" && p.w-r.used > 6 {
+			r.gap(2).put(themes.Faint, says)
 		}
 	})
-	if m.Note != "" {
-		p.wrap(themes.Faint, 3, m.Note)
-	}
 }
 
-// figure is a number of any size in at most two digits that change.
+func measureName(m health.Measure) string {
+	if m.Base != "" {
+		return m.Name + ", " + m.Base
+	}
+	return m.Name
+}
+
+func measureSays(m health.Measure) string {
+	says := m.Note
+	if m.Bound != nil {
+		says = "bound " + figure(*m.Bound)
+		if m.Note != "" {
+			says += "; " + m.Note
+		}
+	}
+	return says
+}
+
+// figure is a number of any size, in two digits or decimals.
 func figure(v float64) string {
 	switch a := math.Abs(v); {
 	case math.IsNaN(v) || a > 1e15:
 		return "–"
 	case a >= 9.95:
 		return rough(v)
-	case a >= 0.995:
-		return strconv.FormatFloat(v, 'f', 1, 64)
 	case a >= 0.00995 || a == 0:
 		return strconv.FormatFloat(v, 'f', 2, 64)
 	}

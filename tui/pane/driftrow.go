@@ -123,12 +123,12 @@ func (r DriftRow) What() string {
 	return r.Signal + " " + r.Feature
 }
 
-// shortly is What without what goes without saying where there is no room for it.
-func (r DriftRow) shortly(w int) string {
-	if what := r.What(); len(what) <= w || r.Signal != "feature" || r.Feature == "" {
-		return what
+// shortly is What without what goes without saying.
+func (r DriftRow) shortly() string {
+	if r.Signal == "feature" && r.Feature != "" {
+		return r.Feature
 	}
-	return r.Feature
+	return r.What()
 }
 
 // shift is the score by which rows are ordered, as far as it is shown.
