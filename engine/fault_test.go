@@ -226,7 +226,7 @@ func faults() []fault {
 	answering("403", `^main: 403 forbidden \(not yours\): these credentials may not ask it; check their rights, and the tenant in http_headers \(X-Scope-OrgID\)$`, status(403, "not yours"))
 	answering("404", `^main: 404 not found \(404 page not found\): nobody answers questions at this path: check the path in url`, status(404, "404 page not found\n"))
 	answering("422", `^main: execution: too many samples$`, status(422, `{"status":"error","errorType":"execution","error":"too many samples"}`))
-	answering("429 with Retry-After", `^main: 429 too many requests: it wants fewer questions; it wants to be left alone for 1s$`, status(429, "", "Retry-After", "1")).rest = 1100 * time.Millisecond
+	answering("429 with Retry-After", `^main: 429 too many requests: it wants fewer questions; it wants to be left alone for 1s( until \d\d:\d\d:\d\d UTC)?$`, status(429, "", "Retry-After", "1")).rest = 1100 * time.Millisecond
 	answering("500", `^main: 500 internal server error \(boom\): its own log says more$`, status(500, "boom"))
 	answering("502 with a page", `^main: 502 bad gateway \(an HTML page\): the proxy before it gets no answer: is it running\?$`, status(502, htmlPage))
 	answering("503", `^main: 503 service unavailable \(Service Unavailable\): it is overloaded, or starts$`, status(503, "Service Unavailable"))

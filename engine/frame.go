@@ -56,20 +56,22 @@ type line struct {
 // A span is a stretch of time, both ends inclusive.
 type span struct{ from, to time.Time }
 
-// gap returns the part of want that is not known yet and is asked for next, and
-// false when all of it is known: the newest part first, then what was before. What
-// was known but does not touch want is of no use. Of a frame that knows nothing the
-// newest part is as long as newest says; zero: all of it.
-func (f *frame) gap(want span, step, newest time.Duration) (span, bool) {
-	switch {
-	case f.to.IsZero() || want.from.After(f.to.Add(step)) || want.to.Before(f.from.Add(-step)):
-		return want.newest(newest).newest(f.reach.Truncate(step)), true
-	case want.to.After(f.to):
-		return span{f.to.Add(step), want.to}, true
-	case want.from.Before(f.from):
-		return span{want.from, f.from.Add(-step)}.newest(f.reach.Truncate(step)), true
+// gaps returns the parts of want that are not known yet, in the order in which they are
+// asked for: the newest part, then what was before. What was known but does not touch
+// want is of no use. Of a frame that knows nothing the newest part is as long as newest
+// says; zero: all of it.
+func (f *frame) gaps(want span, step, newest time.Duration) []span {
+	var all []span
+	if f.to.IsZero() || want.from.After(f.to.Add(step)) || want.to.Before(f.from.Add(-step)) {
+		return append(all, want.newest(newest).newest(f.reach.Truncate(step)))
 	}
-	return span{}, false
+	if want.to.After(f.to) {
+		all = append(all, span{f.to.Add(step), want.to})
+	}
+	if want.from.Before(f.from) {
+		all = append(all, span{want.from, f.from.Add(-step)}.newest(f.reach.Truncate(step)))
+	}
+	return all
 }
 
 // newest is the end of a span, at most so long; zero: all of it.

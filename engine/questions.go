@@ -170,27 +170,28 @@ func (e *Engine) signalQuestions(a *asked, w wishes, lens health.Lens, now time.
 // little enough to be there at once however many services there are.
 const firstLook = 5 * time.Minute
 
-// askRange adds the part of a range that is missing, unless it was tried within this
-// beat.
+// askRange adds the parts of a range that are missing, unless they were tried within
+// this beat. They are asked for one after the other.
 func (e *Engine) askRange(qs []question, a *asked, k frameKey, want span, newest time.Duration, now time.Time) []question {
 	f := e.frame(k, now)
-	gap, any := f.gap(want, k.step, newest)
-	if !any {
+	gaps := f.gaps(want, k.step, newest)
+	if len(gaps) == 0 {
 		f.reach = 0
-		return qs
 	}
-	q := question{what: aRange, to: a, frame: k, span: f.again(gap, k.step)}
-	tried := f.dug
-	if q.past = !f.to.IsZero() && gap.to.Equal(f.from.Add(-k.step)); !q.past {
-		q.again = !f.at.IsZero()
-		if tried = f.tried; f.err == nil {
-			tried = time.Time{}
+	for _, gap := range gaps {
+		q := question{what: aRange, to: a, frame: k, span: f.again(gap, k.step)}
+		tried := f.dug
+		if q.past = !f.to.IsZero() && gap.to.Equal(f.from.Add(-k.step)); !q.past {
+			q.again = !f.at.IsZero()
+			if tried = f.tried; f.err == nil {
+				tried = time.Time{}
+			}
+		}
+		if now.Sub(tried) >= e.o.Refresh/2 {
+			qs = append(qs, q)
 		}
 	}
-	if now.Sub(tried) < e.o.Refresh/2 {
-		return qs
-	}
-	return append(qs, q)
+	return qs
 }
 
 // wanted says whether a signal is asked for now. What is not is not shown either:
