@@ -346,11 +346,16 @@ func (c *clerk) note(s sighting) {
 // publish shows everybody what the clerk knows.
 func (c *clerk) publish() {
 	v := &view{}
+	drills := map[string]Line{}
+	if c.o.Journal != nil {
+		drills = rehearsed(c.o.Journal.Lines())
+	}
 	for _, name := range c.names {
 		t, seen := c.targets[name].Info(), c.known[name]
 		t.Current, t.Previous, t.Blocked, t.At = seen.Current, seen.Previous, seen.Blocked, seen.At
 		t.Ready, t.Back, t.Notice = seen.Ready, seen.Back, seen.Notice
 		t.Caps = c.targets[name].Caps().Words
+		t.Drilled, t.Drill = drills[name].TS, drills[name].Data.Blocked
 		v.targets = append(v.targets, t)
 	}
 	for _, op := range slices.Backward(c.replay()) {

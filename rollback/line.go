@@ -64,6 +64,7 @@ type Data struct {
 	Readings []reading `json:"readings,omitempty"`
 	Until    time.Time `json:"until,omitzero"`
 	Text     string    `json:"text,omitempty"`
+	Blocked  string    `json:"blocked,omitempty"` // what a rehearsal stumbled over
 	Sickbay  string    `json:"sickbay,omitempty"` // version of the program
 
 	Offset int64  `json:"offset,omitempty"` // of a torn line: where it starts,

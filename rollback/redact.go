@@ -55,7 +55,7 @@ func visible(s string) string {
 // kept as they are: they were checked when the plan was made, and a restart
 // needs them byte for byte.
 func (d Data) clean() Data {
-	d.Reason, d.Text, d.Typed = redact(d.Reason), redact(d.Text), redact(d.Typed)
+	d.Reason, d.Text, d.Typed, d.Blocked = redact(d.Reason), redact(d.Text), redact(d.Typed), redact(d.Blocked)
 	d.Diff, d.Warnings = redactAll(d.Diff), redactAll(d.Warnings)
 	return d
 }
