@@ -112,6 +112,7 @@ type Engine struct {
 
 	shown    map[health.Lens]*health.Snapshot
 	records  records
+	watchman watchman
 	tallies  tallies
 	grouped  map[grouping][]health.Failure
 	changes  changeLog

@@ -97,13 +97,16 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 	if !j.whole { // it has seen the newest minutes only: the first whole look decides alone
 		j.memory = triage.Memory{}
 	}
+	if m.IsZero() {
+		e.lookAtLabels()
+	}
 	targets := e.targets()
 	for i := range services {
 		services[i].Targets = targets[services[i].Name]
 	}
 	j.services, j.memory = triage.Judge(triage.Input{
 		Services: services,
-		Changes:  e.changes.between(at.Add(-6*time.Hour), at),
+		Changes:  e.known(at.Add(-6*time.Hour), at),
 		Alerts:   e.judgedAlerts(m, at),
 		Failures: e.failures(at, e.o.Base),
 		Records:  e.records.until(at),
@@ -166,7 +169,7 @@ func (e *Engine) snapshot(lens health.Lens, now time.Time, w wishes) *health.Sna
 		Live: lens.At.IsZero(), Asking: !e.views[lens.At].whole, Reading: e.reading(), Write: e.o.Write, Load: e.load,
 		Services: e.compared(lens, e.through(lens, e.views[lens.At].services), w),
 		Failures: e.failures(at, lens.Window),
-		Changes:  e.changes.between(at.Add(-max(lens.Window, 6*time.Hour)), at),
+		Changes:  e.known(at.Add(-max(lens.Window, 6*time.Hour)), at),
 		Alerts:   e.alerts(lens.At),
 		Sources:  e.sources(),
 		Plans:    map[string]health.Planned{},

@@ -70,6 +70,7 @@ func (e *Engine) read(b batch) {
 	st.Bytes += b.Bytes
 	st.LinesPerSecond = b.from.rate(b.Lines, now)
 	e.tallies.add(b.Requests, now)
+	e.lookAtRecords(b.Requests)
 	e.records.add(b.Requests)
 	e.load.Records, e.load.RecordsLost = len(e.records.all), e.records.lost
 	if b.CaughtUp && !b.from.caught {
