@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -235,6 +236,7 @@ func (e *Engine) learnRange(a answer, now time.Time) {
 // learnInterval takes the scrape interval. A young series has too few samples and
 // looks slower than it is: the interval only ever becomes shorter.
 func (e *Engine) learnInterval(a answer) {
+	asking := slices.ContainsFunc(e.asked, func(a *asked) bool { return a.paced })
 	a.q.to.paced = true
 	if a.err != nil {
 		a.q.to.last[anInterval] = e.o.Now().Add(time.Minute - intervalEvery) // soon again
@@ -249,7 +251,7 @@ func (e *Engine) learnInterval(a answer) {
 		for _, each := range e.asked {
 			e.rate = max(e.rate, packs.RateFor(each.every))
 		}
-		if e.scraped == 0 || found < e.scraped {
+		if e.scraped == 0 && !asking || found < e.scraped { // longer steps would fetch everything anew
 			e.scraped = found
 		}
 	}

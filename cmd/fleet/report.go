@@ -49,28 +49,64 @@ func packsReport(ctx context.Context, out io.Writer, all []*packs.Pack) error {
 			return err
 		}
 		filled, signals = filled+r.filled, signals+r.signals
-		why := slices.Clone(r.empty)
-		if r.native > 0 {
-			why = append(why, fmt.Sprintf("%d more read native histograms, which a sample cannot show", r.native))
-		}
+		why := append(r.marks(p), r.empty...)
 		why = append(why, "")
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\n", r.pack, r.found, r.services, r.signals, r.filled, percent(r.filled, r.signals), why[0])
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\n", r.pack, r.found, r.services, r.signals, r.filled, r.share(), why[0])
 		for _, line := range why[1:] {
 			if line != "" {
 				fmt.Fprintf(w, "\t\t\t\t\t\t%s\n", line)
 			}
 		}
 	}
-	fmt.Fprintf(w, "%d packs\t\t\t%d\t%d\t%s\t\n", len(all), signals, filled, percent(filled, signals))
+	fmt.Fprintf(w, "%d packs\t\t\t%d\t%d\t%s\t\n", len(all), signals, filled, row{filled: filled, signals: signals}.share())
 	return w.Flush()
 }
 
-// percent of nothing is nothing: a pack may only know versions, or scores of others.
-func percent(n, of int) string {
-	if of == 0 {
-		return "    -"
+// share is the part of the signals that is filled; in words where there are none that
+// a sample could fill.
+func (r row) share() string {
+	switch {
+	case r.signals > 0:
+		return fmt.Sprintf("%3d %%", 100*r.filled/r.signals)
+	case r.native > 0:
+		return "native"
 	}
-	return fmt.Sprintf("%3d %%", 100*n/of)
+	return "-"
+}
+
+// marks say what is peculiar about a pack.
+func (r row) marks(p *packs.Pack) []string {
+	var all []string
+	if p.Guest {
+		all = append(all, "guest: it speaks of services that other packs make, here of one that a host pack made")
+	}
+	if r.native > 0 {
+		all = append(all, fmt.Sprintf("%d read native histograms, which no sample line can show", r.native))
+	}
+	if len(p.Signals) == 0 {
+		all = append(all, "no signals: "+knows(p))
+	}
+	return all
+}
+
+// knows lists what a pack is for besides signals.
+func knows(p *packs.Pack) string {
+	var all []string
+	for _, part := range []struct {
+		n          int
+		one, other string
+	}{
+		{len(p.Versions), "version", "versions"}, {len(p.Distributions), "distribution", "distributions"},
+		{len(p.Exported), "score of another tool", "scores of other tools"}, {len(p.Calls) + len(p.Serves), "tie", "ties"},
+	} {
+		switch {
+		case part.n == 1:
+			all = append(all, "1 "+part.one)
+		case part.n > 1:
+			all = append(all, fmt.Sprintf("%d %s", part.n, part.other))
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // examine is one pack under the real engine.

@@ -66,10 +66,35 @@ query = "histogram_quantile(0.95, sum by ($by) (rate(app_first[$rate])))"
 	for _, want := range []string{
 		"thin     service  1         5        2        40 %", "latency_p95: the sample has no app_seconds_bucket",
 		"errors: all its metrics are there, but not with the labels it asks for", "refusals: all its metrics are there, but the answer is NaN",
-		"1 more read native histograms",
+		"1 read native histograms, which no sample line can show",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestTheReportSaysWhatKindOfPackHasNothingToFill(t *testing.T) {
+	for id, want := range map[string]string{
+		"vllm-native":        "native  4 read native histograms, which no sample line can show",
+		"kube-state-metrics": "-       guest: it speaks of services that other packs make",
+		"airflow-dags":       "100 %   guest: it speaks of services that other packs make",
+		"ai-drift":           "-       no signals: 1 score of another tool",
+	} {
+		all, err := choose(packs.All(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, err := choose(packs.All(), "vllm-native") // so that columns are as wide in all of them
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := packsReport(t.Context(), &out, append(one, all...)); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s: no %q in\n%s", id, want, out.String())
 		}
 	}
 }
