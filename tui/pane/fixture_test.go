@@ -113,6 +113,7 @@ func ward() *health.Snapshot {
 		{Seq: 1, At: before(50 * time.Hour), Op: "op-1", Event: "intended", By: "ann", Service: "support-chat", Text: "v30 leaks the system prompt", Hash: "01b4de"},
 	}
 	s.Requests = map[string]health.Request{"req-8812": refusedRequest(), "req-8801": goodRequest(), "req-7000": loopingRun()}
+	s.Traces = wardTraces()
 	s.Load = health.Load{Queries: 1240, LastRound: 41, Samples: 560, Bytes: 4 << 20, RoundTook: 140 * time.Millisecond, Refresh: 10 * sec, Records: 41234, SeriesCached: 388}
 	return s
 }

@@ -51,7 +51,7 @@ func TestGoldenPanes(t *testing.T) {
 					b.WriteString(strings.TrimRight(ansi.Strip(r), " ") + "\n")
 				}
 			}
-			if k.Name == "services" || k.Name == "charts" {
+			if k.Name == "services" || k.Name == "charts" || k.Name == "trace" {
 				in.Look = in.Look.With(true, true)
 				b.WriteString("── 80x12, ASCII\n")
 				for _, r := range k.Draw(in, 80, 12) {

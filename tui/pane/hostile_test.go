@@ -95,9 +95,10 @@ func spoiled(t testing.TB) *health.Snapshot {
 		p.spoil(reflect.ValueOf(&r).Elem())
 		requests[id] = r
 	}
-	s.Requests = nil
+	traces := spoiledTraces(p, s.Traces, requests)
+	s.Requests, s.Traces = nil, nil
 	p.spoil(reflect.ValueOf(s).Elem())
-	s.Requests = requests
+	s.Requests, s.Traces = requests, traces
 	s.Services[0].Name, s.Failures[0].ID = "support-chat", "f1"
 	s.Failures[0].Requests = []string{"req-8812", s.Services[1].Name, "req-7000"}
 	return s

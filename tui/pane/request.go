@@ -118,6 +118,7 @@ func requestPage(in Input, id string, w int, other map[string]string) *page {
 func (p *page) about(q health.Request) {
 	p.summary(q)
 	p.timing(q)
+	p.trace(q)
 	p.blank()
 	p.lineage(q.Lineage)
 }
@@ -314,20 +315,26 @@ func (p *page) chunks(chunks []health.Chunk) {
 	}
 }
 
-// tools folds calls that are the same and follow each other: a loop is one line.
+// tools folds calls that are the same and follow each other: a loop is one line, a
+// circle is one round.
 func (p *page) tools(calls []health.ToolCall) {
 	if len(calls) == 0 {
 		return
 	}
 	p.blank()
 	p.head(fmt.Sprintf("TOOL CALLS  %d", len(calls)))
-	for i := 0; i < len(calls); {
-		n := 1
-		for i+n < len(calls) && calls[i+n].Name == calls[i].Name && calls[i+n].Arguments == calls[i].Arguments {
-			n++
+	for _, f := range foldRuns(len(calls), func(i, j int) bool {
+		return calls[i].Name == calls[j].Name && calls[i].Arguments == calls[j].Arguments
+	}) {
+		round := calls[f.at : f.at+f.period*f.times]
+		if f.period == 1 {
+			p.calls(round)
+			continue
 		}
-		p.calls(calls[i : i+n])
-		i += n
+		p.round(round, f.period)
+		for i := range f.period {
+			p.calls(round[i : i+1])
+		}
 	}
 }
 
