@@ -19,6 +19,7 @@ type Snapshot struct {
 	Failures  []Failure // loudest first: new, grown, known
 	Changes   []Change  // newest first
 	Alerts    []Alert   // firing first, newest first
+	Silences  []Silence // in force or to come; soonest to end first
 	Sources   []SourceState
 	Rollbacks []Rollback         // operations, newest first
 	Journal   []Entry            // newest first, at most 200
@@ -376,7 +377,15 @@ type Alert struct {
 	Value    *float64
 	Labels   []Field
 	Source   string
+
+	ID        string   // of the alert at its source; "" it gives none
+	Silenced  []string // ids of the silences that keep it quiet
+	Inhibited []string // ids of the alerts it is kept quiet for
+	Link      string   // where the rule is looked at; only http and https
 }
+
+// Quiet says whether somebody decided that an alert calls nobody.
+func (a Alert) Quiet() bool { return len(a.Silenced) > 0 || len(a.Inhibited) > 0 }
 
 // Drift compares one distribution now with a reference.
 type Drift struct {
