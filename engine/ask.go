@@ -178,6 +178,7 @@ func (e *Engine) take(a answer) {
 	delete(e.inflight, a.q.key())
 	e.dirty = true
 	now := e.o.Now()
+	a.got.Warnings = e.maskedAll(a.got.Warnings)
 	e.note(a, now)
 	switch a.q.feeds {
 	case looks:
@@ -207,6 +208,9 @@ func (e *Engine) take(a answer) {
 			e.learnAlerts(a, now)
 		}
 	case someChanges:
+		for i := range a.changes {
+			a.changes[i].Text = e.masked(a.changes[i].Text)
+		}
 		e.changes.add(a.changes) // a feed with one bad line still tells the others
 	case aVersion:
 		if a.err == nil {
@@ -279,7 +283,7 @@ func (e *Engine) note(a answer, now time.Time) {
 			to.until = now.Add(busy.After)
 		}
 		st.Failed++
-		st.OK, st.Error = false, a.err.Error()
+		st.OK, st.Error = false, e.masked(a.err.Error())
 		busy := errors.Is(a.err, sources.ErrBusy)
 		if busy {
 			to.busy++

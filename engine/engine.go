@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sickbay/health"
+	"sickbay/logs"
 	"sickbay/packs"
 	"sickbay/rollback"
 	"sickbay/sources"
@@ -55,6 +56,7 @@ type Options struct {
 	DriftAgainst health.Reference
 	Baseline     string // file of the pinned windows; "": they are not kept
 	Write        bool
+	Redact       health.Redactor // masks secrets in what failures, alerts and sources say
 	Now          func() time.Time
 }
 
@@ -114,7 +116,10 @@ type Engine struct {
 	records  records
 	watchman watchman
 	tallies  tallies
+	grouper  *logs.Grouper
 	grouped  map[grouping][]health.Failure
+	inCommon map[sharingKey]sharing
+	safe     map[string]string // texts, and what may be shown of them
 	changes  changeLog
 	planning map[string]health.Planned
 	lookups  map[string]*lookup // traces, by Request.Trace
@@ -150,6 +155,7 @@ func New(o Options) *Engine {
 		pins: openPins(o.Baseline), expanded: map[template]string{}, inflight: map[string]bool{},
 		views: map[moment]*judgement{}, shown: map[health.Lens]*health.Snapshot{},
 		planning: map[string]health.Planned{}, grouped: map[grouping][]health.Failure{},
+		grouper: logs.NewGrouper(), inCommon: map[sharingKey]sharing{}, safe: map[string]string{},
 	}
 	for _, s := range o.Sources {
 		if l, ok := s.(sources.Logs); ok {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"sickbay/health"
-	"sickbay/logs"
 	"sickbay/triage"
 )
 
@@ -108,7 +107,7 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 		Services: services,
 		Changes:  e.known(at.Add(-6*time.Hour), at),
 		Alerts:   e.judgedAlerts(m, at),
-		Failures: e.failures(at, e.o.Base),
+		Failures: e.failures(m, at, e.o.Base),
 		Records:  e.records.until(at),
 		Down:     e.down(m),
 		Detected: e.detect(j, services, at),
@@ -124,28 +123,6 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 		return cmp.Compare(a.Name, b.Name)
 	})
 	j.used = now
-}
-
-// failures groups the records of a window. Judgement and screen usually ask for the
-// same one: it is grouped once.
-func (e *Engine) failures(at time.Time, window time.Duration) []health.Failure {
-	key := grouping{at, window, e.records.cut + len(e.records.all)}
-	if groups, done := e.grouped[key]; done {
-		return groups
-	}
-	groups := logs.Groups(at, window, e.records.until(at))
-	if len(e.grouped) > 8 {
-		clear(e.grouped)
-	}
-	e.grouped[key] = groups
-	return groups
-}
-
-// grouping is what a list of failures was made of.
-type grouping struct {
-	at      time.Time
-	window  time.Duration
-	records int // ever held
 }
 
 func (e *Engine) targets() map[string][]health.Target {
@@ -168,7 +145,7 @@ func (e *Engine) snapshot(lens health.Lens, now time.Time, w wishes) *health.Sna
 		Version: e.version, At: at.UTC(), Window: lens.Window, Step: e.step(lens.Window), Rate: e.rate,
 		Live: lens.At.IsZero(), Asking: !e.views[lens.At].whole, Reading: e.reading(), Write: e.o.Write, Load: e.load,
 		Services: e.compared(lens, e.through(lens, e.views[lens.At].services), w),
-		Failures: e.failures(at, lens.Window),
+		Failures: e.failures(lens.At, at, lens.Window),
 		Changes:  e.known(at.Add(-max(lens.Window, 6*time.Hour)), at),
 		Alerts:   e.alerts(lens.At),
 		Sources:  e.sources(),
@@ -307,7 +284,7 @@ func (e *Engine) opened(groups []health.Failure, w wishes) map[string]health.Req
 	for _, g := range groups {
 		for _, id := range g.Requests[:min(examplesPerGroup, len(g.Requests))] {
 			if r, ok := e.records.find(id); ok && len(all) < examplesInAll && all[id].ID == "" {
-				all[id] = r
+				all[id] = e.told(r)
 			}
 		}
 	}

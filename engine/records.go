@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"sickbay/health"
-	"sickbay/logs"
 	"sickbay/sources"
 	"sickbay/triage"
 )
@@ -41,11 +40,7 @@ func (e *Engine) follow(ctx context.Context, t *tail) {
 	}
 	err := t.source.Follow(ctx, func(b sources.Batch) {
 		for i := range b.Requests {
-			r := &b.Requests[i]
-			if r.Failed && r.Group == "" {
-				r.Group, _ = logs.Signature(*r)
-			}
-			r.Signs = triage.Signs(*r)
+			b.Requests[i].Signs = triage.Signs(b.Requests[i])
 		}
 		send(batch{from: t, Batch: b})
 	})
@@ -59,7 +54,7 @@ func (e *Engine) read(b batch) {
 	now := e.o.Now()
 	st := &b.from.state
 	if b.ended != nil || b.Err != nil {
-		st.OK, st.Error = false, firstError(b.ended, b.Err).Error()
+		st.OK, st.Error = false, e.masked(firstError(b.ended, b.Err).Error())
 		b.from.caught, e.dirty = true, true
 		return
 	}
@@ -70,6 +65,12 @@ func (e *Engine) read(b batch) {
 	st.Bytes += b.Bytes
 	st.LinesPerSecond = b.from.rate(b.Lines, now)
 	e.tallies.add(b.Requests, now)
+	e.grouper.Add(b.Requests)
+	for i := range b.Requests {
+		if r := &b.Requests[i]; r.Failed {
+			r.Group = e.grouper.ID(r)
+		}
+	}
 	e.lookAtRecords(b.Requests)
 	e.records.add(b.Requests)
 	e.load.Records, e.load.RecordsLost = len(e.records.all), e.records.lost
@@ -163,6 +164,12 @@ func (r *records) weave(more []health.Request) {
 func (r *records) until(t time.Time) []health.Request {
 	n := sort.Search(len(r.all), func(i int) bool { return r.all[i].At.After(t) })
 	return r.all[:n:n]
+}
+
+// between returns the records after a time and up to another, without copying.
+func (r *records) between(from, to time.Time) []health.Request {
+	all := r.until(to)
+	return all[sort.Search(len(all), func(i int) bool { return all[i].At.After(from) }):]
 }
 
 func (r *records) find(id string) (health.Request, bool) {

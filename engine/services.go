@@ -245,7 +245,7 @@ func (e *Engine) signal(p followed, s followedSignal, d *draft, lens health.Lens
 	}
 	end := e.endOf(lens.At, step)
 	sig.Series = s.frame.of(p.By, d.labels, end.Add(-lens.Window), end)
-	sig.measure(s.frame, p.from.silence(s.frame), end, max(step, e.o.Refresh))
+	sig.measure(s.frame, e.masked(p.from.silence(s.frame)), end, max(step, e.o.Refresh))
 	return sig.Signal
 }
 

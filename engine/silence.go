@@ -23,6 +23,7 @@ type heardAlerts struct {
 func (e *Engine) learnAlerts(a answer, now time.Time) {
 	for i := range a.alerts {
 		a.alerts[i].Service = e.serviceOf(a.alerts[i].Service)
+		a.alerts[i].Text = e.masked(a.alerts[i].Text)
 	}
 	if e.changes.alerts == nil {
 		e.changes.alerts = map[string]heardAlerts{}

@@ -134,7 +134,7 @@ func (e *Engine) takeTrace(t traced) {
 	case t.err == nil, errors.Is(t.err, sources.ErrNotFound):
 		st.OK, st.Error, st.At, st.Took = true, "", e.o.Now(), t.took
 	default:
-		st.OK, st.Error = false, t.err.Error()
+		st.OK, st.Error = false, e.masked(t.err.Error())
 		st.Failed++
 		if busy := (*sources.Busy)(nil); errors.As(t.err, &busy) {
 			t.from.until = e.o.Now().Add(busy.After)

@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"time"
+
+	"sickbay/health"
+	"sickbay/triage"
+)
+
+// Bounds on what failing requests are compared for.
+const (
+	groupsCompared = 12 // the loudest
+	fewestCompared = 5  // failing requests: fewer say nothing
+	sentencesShown = 3
+)
+
+// grouping is what a list of failures was made of.
+type grouping struct {
+	at      time.Time
+	window  time.Duration
+	records int // ever held
+}
+
+// A sharing remembers what a group had in common: to find out costs more than to
+// count, and nobody reads it twice within a refresh.
+type sharing struct {
+	at     time.Time // when it was found out
+	count  int
+	shared []health.Shared
+}
+
+type sharingKey struct {
+	id     string
+	window time.Duration
+	moment moment
+}
+
+// failures groups the records of a window. Judgement and screen usually ask for the
+// same one: it is grouped once. What is shown of a record is masked here, before
+// anybody can draw, copy or export it.
+func (e *Engine) failures(m moment, at time.Time, window time.Duration) []health.Failure {
+	key := grouping{at, window, e.records.cut + len(e.records.all)}
+	if groups, done := e.grouped[key]; done {
+		return groups
+	}
+	groups := e.grouper.Groups(at, window)
+	for i := range groups {
+		g := &groups[i]
+		if i < groupsCompared && g.Count >= fewestCompared {
+			g.Shared = e.shares(sharingKey{g.ID, window, m}, g, at)
+		}
+		if len(g.Shared) > 0 {
+			g.InCommon = nil
+			for _, s := range g.Shared {
+				g.InCommon = append(g.InCommon, s.Text)
+			}
+		}
+		g.Signature, g.Example = e.masked(g.Signature), e.masked(g.Example)
+		for j, s := range g.InCommon {
+			g.InCommon[j] = e.masked(s)
+		}
+	}
+	if len(e.grouped) > 8 {
+		clear(e.grouped)
+	}
+	e.grouped[key] = groups
+	return groups
+}
+
+// shares is what the requests of a group have that healthy ones of the same
+// minutes have not, found out once a refresh, or when there are many more of them.
+func (e *Engine) shares(k sharingKey, g *health.Failure, at time.Time) []health.Shared {
+	now := e.o.Now()
+	if c, ok := e.inCommon[k]; ok && now.Sub(c.at) < e.o.Refresh && g.Count <= 2*c.count {
+		return c.shared
+	}
+	table := triage.Contrast(e.records.between(at.Add(-k.window), at), g.Service, func(r *health.Request) bool {
+		return e.grouper.Current(r.Group) == g.ID
+	})
+	var shared []health.Shared
+	for _, d := range triage.Dimensions(table, time.Time{}) {
+		if d.ExplainedBy == "" && len(shared) < sentencesShown {
+			shared = append(shared, health.Shared{Text: e.masked(d.String()), Fields: d.Fields})
+		}
+	}
+	if len(e.inCommon) > 8*groupsCompared {
+		clear(e.inCommon)
+	}
+	e.inCommon[k] = sharing{now, g.Count, shared}
+	return shared
+}
+
+// maskedHeld is how many texts are remembered with what is left of them.
+const maskedHeld = 4096
+
+// masked is a text without secrets and personal data. The same texts come again and
+// again, and to search one costs ten microseconds.
+func (e *Engine) masked(text string) string {
+	if text == "" {
+		return ""
+	}
+	safe, known := e.safe[text]
+	if !known {
+		if len(e.safe) >= maskedHeld {
+			clear(e.safe)
+		}
+		safe = e.o.Redact.Redact(text)
+		e.safe[text] = safe
+	}
+	return safe
+}
+
+// maskedAll masks each text of a list, which nobody else has seen yet.
+func (e *Engine) maskedAll(texts []string) []string {
+	for i, t := range texts {
+		texts[i] = e.masked(t)
+	}
+	return texts
+}
