@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sickbay/health"
+	"sickbay/themes"
 )
 
 // opened is a comparison as the engine tells it while somebody has it open.
@@ -35,7 +36,7 @@ func opened(d health.Drift) health.Drift {
 func drifting() *health.Snapshot {
 	s := ward()
 	var all []health.Drift
-	for i, level := range []string{"ok", "insufficient", "small", "no_reference", "pending", "warn", "critical", "single_cell"} {
+	for i, level := range []string{"ok", "insufficient", "small", "no_reference", "pending", "warn", "critical", "single_cell", "stale"} {
 		d := health.Drift{Service: "code-assist", Signal: "signal", Feature: fmt.Sprint(i), Kind: "histogram", Level: level, NRef: 40, NCur: 12, PSIAdj: health.Num(0.1 * float64(i)), Detectable: health.Num(0.7)}
 		switch level {
 		case "warn":
@@ -64,7 +65,7 @@ func TestDriftIsOrderedByConsequence(t *testing.T) {
 	for _, r := range Drifts(drifting()) {
 		got = append(got, r.Level+r.Kind[:1])
 	}
-	want := "criticalh criticalh warnh pendingh smallh e insufficienth no_referenceh okh single_cellh"
+	want := "criticalh criticalh warnh pendingh smallh e insufficienth no_referenceh staleh okh single_cellh"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
 	}
@@ -112,6 +113,20 @@ func TestTooFewRequestsAreNoAlarmAndSayWhatCannotBeSeen(t *testing.T) {
 	if text := drawn(t, "driftdetail", in, 80, 20); !strings.Contains(text, "shifts under 0.7 sigma cannot be seen") || strings.Contains(text, "PSI 0.1") {
 		t.Errorf("the detail:\n%s", text)
 	}
+}
+
+func TestWhatIsOldIsDimmedAndKeepsItsNumber(t *testing.T) {
+	k, _ := Get("drift")
+	look := testLook(t)
+	for _, line := range k.Draw(Input{Snap: drifting(), Look: look, Now: now}, 100, 20) {
+		if strings.Contains(line, "stale") {
+			if want := look.Prefix(themes.Faint) + "0.80"; !strings.Contains(line, want) {
+				t.Errorf("no %q in %q", want, line)
+			}
+			return
+		}
+	}
+	t.Error("there is no stale row")
 }
 
 func TestWhatMovedIsMarkedWithoutColour(t *testing.T) {

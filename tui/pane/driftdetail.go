@@ -3,6 +3,7 @@ package pane
 import (
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"sickbay/health"
@@ -227,12 +228,19 @@ func probability(p float64) string {
 // as far as there is room: e says all of it.
 func (p *page) measure(m health.Measure) {
 	p.line(func(r *row) {
-		r.gap(1).col(themes.Faint, measureName(m), min(max(p.w-22, 12), 21)).gap(1).right(themes.Text, figure(m.Value), 6)
+		name := measureName(m)
+		if p.in.Look.ASCII {
+			name = spelt.Replace(name)
+		}
+		r.gap(1).col(themes.Faint, name, min(max(p.w-22, 12), 21)).gap(1).right(themes.Text, figure(m.Value), 6)
 		if says := measureSays(m); says != "" && p.w-r.used > 6 {
 			r.gap(2).put(themes.Faint, says)
 		}
 	})
 }
+
+// spelt are the names of measures in letters everybody has.
+var spelt = strings.NewReplacer("χ²", "chi-square", "L∞", "L-inf", "σ", "sigma")
 
 func measureName(m health.Measure) string {
 	if m.Base != "" {

@@ -196,6 +196,7 @@ var driftWords = map[string]string{
 // driftMeaning is what a level means, where its word alone does not say it.
 var driftMeaning = map[string]string{
 	"ok":                  "ok: no shift is certain",
+	"stale":               "stale: this is what was known last",
 	"small":               "small: certain, and too small to matter",
 	"pending":             "seen only now: it is a shift when it lasts",
 	"no_data":             "no data: nothing was measured, then or now",
@@ -249,8 +250,12 @@ func (r DriftRow) since(in Input) string {
 	return moment(in, r.Since)
 }
 
-// role is the role of the verdict; what is no shift is no alarm.
+// role is the role of the verdict; what is no shift is no alarm, and what is old is
+// dimmed.
 func (r DriftRow) role() themes.Role {
+	if r.Level == "stale" {
+		return themes.Faint
+	}
 	if r.Status == health.Warn || r.Status == health.Critical {
 		return roleOf(r.Status)
 	}
