@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
 
+	"sickbay/health"
 	"sickbay/logs"
 )
 
@@ -23,9 +25,8 @@ func init() {
 		Example: `kind = "file"
 name = "requests"
 paths = ["/var/log/app/*.jsonl"]
-service = ""                      # of lines that name none
 history = 64                      # MiB that are read at the start, newest first
-`,
+` + lineExample,
 		Open: openFile,
 	})
 }
@@ -44,16 +45,17 @@ const (
 )
 
 type fileConfig struct {
+	lineConfig
 	Paths   []string `toml:"paths"`
-	Service string   `toml:"service"`
 	History int64    `toml:"history"`
 }
 
 type file struct {
 	name    string
 	globs   []string
-	service string
-	history int64 // bytes
+	options logs.Options
+	history int64                  // bytes
+	decided atomic.Pointer[string] // how lines are read
 }
 
 func openFile(name string, decode Decode) (Source, error) {
@@ -67,7 +69,11 @@ func openFile(name string, decode Decode) (Source, error) {
 	if c.History < 0 || c.History > 1<<20 {
 		return nil, fmt.Errorf("history: %d MiB cannot be; say how much of the files to read at the start", c.History)
 	}
-	f := &file{name: name, service: c.Service, history: c.History << 20}
+	o, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	f := &file{name: name, options: o, history: c.History << 20}
 	for _, p := range c.Paths {
 		p, err := expand(p)
 		if err != nil {
@@ -114,6 +120,9 @@ func (f *file) Follow(ctx context.Context, emit func(Batch)) error {
 		case <-tick.C:
 			w.round(ctx, time.Now())
 		}
+		if w.holds && due == nil {
+			due = time.After(gather)
+		}
 	}
 }
 
@@ -144,7 +153,12 @@ type follower struct {
 	turn  int
 	batch Batch
 	notes []string
-	said  string // what the newest batch said about the state of things
+	said  string        // what the newest batch said about the state of things
+	holds bool          // a line is held back that may go on
+	size  int           // of the newest batch
+	old   []os.FileInfo // rotated files that hold nothing new
+	words *logs.Lexicon
+	buf   []byte
 }
 
 func (w *follower) events() <-chan fsnotify.Event {
@@ -173,17 +187,28 @@ func (w *follower) close() {
 // round looks for new files, reads everything that is there and emits it.
 func (w *follower) round(ctx context.Context, now time.Time) {
 	w.turn++
-	w.notes = nil
+	w.notes, w.holds = nil, false
+	if w.buf == nil {
+		w.buf = make([]byte, readSize)
+	}
 	err := w.scan(now)
+	w.beside(now)
 	var ready []*tail
 	for _, t := range w.tails {
 		grown, truncated, err := t.grown()
 		if truncated {
 			w.note("%s was truncated", t.path)
+			w.rescue(t, now)
+			err = t.restart()
 		}
 		if err != nil {
 			w.note("cannot read %s: %v", t.path, bare(err))
-		} else if grown {
+		} else if grown || t.stream.Holds() {
+			ready = append(ready, t)
+		}
+	}
+	for _, t := range w.tails { // copies that were found meanwhile
+		if t.seen == w.turn && !t.unseen.IsZero() && !slices.Contains(ready, t) {
 			ready = append(ready, t)
 		}
 	}
@@ -192,7 +217,7 @@ func (w *follower) round(ctx context.Context, now time.Time) {
 	if len(w.tails) > 0 {
 		err = nil // the others are read, and the notes name those that are not
 	}
-	w.flush(err)
+	w.flush(err, now)
 }
 
 func (w *follower) note(format string, args ...any) {
@@ -236,16 +261,16 @@ func (w *follower) scan(now time.Time) (failed error) {
 			over++
 			continue
 		}
-		from, whole := w.begin(f.path, f.info.Size(), &left)
-		t, err := openTail(f.path, from, logs.Options{Service: w.service})
+		from, whole, wait := w.begin(f.path, f.info.Size(), &left)
+		if wait {
+			continue
+		}
+		t, err := w.open(f.path, from)
 		if err != nil {
 			failed = err
-			w.note("cannot read %s: %v", f.path, bare(err))
 			continue
 		}
 		t.skip = !whole
-		t.seen = w.turn
-		w.tails = append(w.tails, t)
 		w.watchFolder(filepath.Dir(f.path))
 	}
 	if over > 0 {
@@ -255,21 +280,45 @@ func (w *follower) scan(now time.Time) (failed error) {
 	return failed
 }
 
+// open follows one more file.
+func (w *follower) open(path string, from int64) (*tail, error) {
+	if w.words == nil {
+		w.words = logs.NewLexicon()
+	}
+	o := w.options
+	o.Words = w.words
+	t, err := openTail(path, from, o)
+	if err != nil {
+		w.note("cannot read %s: %v", path, bare(err))
+		return nil, err
+	}
+	t.seen = w.turn
+	w.tails = append(w.tails, t)
+	return t, nil
+}
+
 // begin says where to begin in a file that was not there before: at the start of
 // all as far back as history reaches, later at its beginning, or where the file
-// ended that it was copied from. whole says that a line begins there.
-func (w *follower) begin(path string, size int64, left *int64) (from int64, whole bool) {
+// ended that it was copied from. whole says that a line begins there, wait that it
+// is a copy of what is followed anyway.
+func (w *follower) begin(path string, size int64, left *int64) (from int64, whole, wait bool) {
 	if w.turn == 1 {
 		take := min(size, *left)
 		*left -= take
-		return size - take, take == size
+		return size - take, take == size, false
+	}
+	if slices.ContainsFunc(w.tails, func(t *tail) bool { return t.path == path }) {
+		return 0, true, false // the file was put away, and this is the new one
 	}
 	for _, t := range w.tails {
-		if from, ok := t.continues(path); ok {
-			return from, true
+		switch is, from := t.kin(path); is {
+		case twin:
+			return 0, false, true
+		case heir:
+			return from, true, false
 		}
 	}
-	return 0, true
+	return 0, true, false
 }
 
 // missing marks the files that no path leads to any more.
@@ -284,6 +333,81 @@ func (w *follower) missing(now time.Time) {
 			what = "was rotated"
 		}
 		w.note("%s %s", t.path, what)
+	}
+}
+
+// rescue looks for the copy of a file that was truncated just now, with what was
+// written to it since we read it.
+func (w *follower) rescue(t *tail, now time.Time) {
+	w.siblings(t, func(path string, info os.FileInfo) {
+		if is, from := t.kin(path); is == heir {
+			w.adopt(path, from, now)
+		} else if is == twin { // an old copy: it will look like a stranger
+			w.old = append(w.old, info)
+		}
+	})
+}
+
+// beside looks for files that no pattern leads to and that were put away beside
+// the followed ones since the last look: they came and went in between, or are a
+// copy. Those that were there at the start are left alone.
+func (w *follower) beside(now time.Time) {
+	looked := map[string]bool{}
+	for _, t := range slices.Clone(w.tails) {
+		if looked[t.path] || !w.matches(t.path) {
+			continue
+		}
+		looked[t.path] = true
+		w.siblings(t, func(path string, info os.FileInfo) {
+			if w.turn == 1 {
+				w.old = append(w.old, info)
+			} else if from, _, wait := w.begin(path, info.Size(), nil); !wait {
+				w.adopt(path, from, now)
+			}
+		})
+	}
+}
+
+// maxOld bounds the files that are known to hold nothing new.
+const maxOld = 1000
+
+// siblings visits the files beside this one that are named like its rotated ones,
+// are not followed and may hold something new.
+func (w *follower) siblings(t *tail, visit func(path string, info os.FileInfo)) {
+	dir, base := filepath.Dir(t.path), filepath.Base(t.path)
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if !rotatedName(e.Name(), base) {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		info, err := e.Info()
+		if err == nil && info.Mode().IsRegular() && !packedName(path) && !w.matches(path) && w.known(info) == nil &&
+			!slices.ContainsFunc(w.old, func(o os.FileInfo) bool { return os.SameFile(o, info) }) {
+			visit(path, info)
+		}
+	}
+	w.old = w.old[max(0, len(w.old)-maxOld):]
+}
+
+// rotatedName says whether a file may be what rotation made of one called base:
+// app.log.1, app.log-20261123, app-2026-11-23.log.
+func rotatedName(name, base string) bool {
+	if strings.HasPrefix(name, base) {
+		return len(name) > len(base)
+	}
+	ext := filepath.Ext(base)
+	middle, ok := strings.CutPrefix(name, strings.TrimSuffix(base, ext))
+	if middle, ok2 := strings.CutSuffix(middle, ext); ok && ok2 && len(middle) > 1 {
+		return strings.Contains("-._", middle[:1]) && middle[1] >= '0' && middle[1] <= '9'
+	}
+	return false
+}
+
+// adopt reads a file once to its end that no pattern leads to.
+func (w *follower) adopt(path string, from int64, now time.Time) {
+	if t, err := w.open(path, from); err == nil {
+		t.unseen = now
 	}
 }
 
@@ -306,40 +430,51 @@ func (w *follower) watchFolder(dir string) {
 
 // merge reads files that are each in order of time into batches that are, too.
 func (w *follower) merge(ctx context.Context, ready []*tail, now time.Time) {
-	advance := func(t *tail) {
-		undated := now
+	heads := make([]*health.Request, len(ready))
+	advance := func(i int) {
+		t, undated := ready[i], now
 		if w.turn == 1 {
 			undated = t.info.ModTime()
 		}
-		if err := t.next(&w.batch, undated); err != nil {
+		flush := w.turn == 1 || t.quiet > 0
+		var err error
+		if heads[i], err = t.next(&w.batch, w.buf, undated, flush); err != nil {
 			w.note("cannot read %s: %v", t.path, bare(err))
 		}
-		if !t.has {
+		if heads[i] == nil {
 			t.rest()
 		}
 	}
-	for _, t := range ready {
-		advance(t)
+	for i := range ready {
+		advance(i)
 	}
 	for ctx.Err() == nil {
-		var first *tail
-		for _, t := range ready {
-			if t.has && (first == nil || t.head.At.Before(first.head.At)) {
-				first = t
+		first := -1
+		for i, h := range heads {
+			if h != nil && (first < 0 || h.At.Before(heads[first].At)) {
+				first = i
 			}
 		}
-		if first == nil {
-			return
+		if first < 0 {
+			break
 		}
-		w.add(first)
+		w.add(heads[first])
 		advance(first)
+	}
+	for _, t := range ready {
+		if t.stream.Holds() { // it may go on: look once more, soon
+			t.quiet++
+			w.holds = true
+		}
 	}
 }
 
-// add puts the head of a file into the batch, and the batch on its way when it is
-// full.
-func (w *follower) add(t *tail) {
-	w.batch.Requests = append(w.batch.Requests, t.head)
+// add puts a record into the batch, and the batch on its way when it is full.
+func (w *follower) add(r *health.Request) {
+	if w.batch.Requests == nil {
+		w.batch.Requests = make([]health.Request, 0, min(max(w.size, 16), maxBatch))
+	}
+	w.batch.Requests = append(w.batch.Requests, *r)
 	if len(w.batch.Requests) == maxBatch {
 		w.send()
 	}
@@ -351,8 +486,12 @@ func (w *follower) retire(now time.Time) {
 		if t.unseen.IsZero() || now.Sub(t.unseen) < linger {
 			return false
 		}
-		if t.finish(&w.batch, now) {
-			w.add(t)
+		t.finish(&w.batch, now)
+		for i := range t.ready {
+			w.add(&t.ready[i])
+		}
+		if info, err := t.file.Stat(); err == nil {
+			w.old = append(w.old, info)
 		}
 		t.file.Close()
 		return true
@@ -361,7 +500,7 @@ func (w *follower) retire(now time.Time) {
 
 // flush ends a round: it sends what is left with the state of things, unless
 // there is nothing new to say.
-func (w *follower) flush(err error) {
+func (w *follower) flush(err error, now time.Time) {
 	note := strings.Join(w.notes, "; ")
 	said := note
 	if err != nil {
@@ -371,17 +510,44 @@ func (w *follower) flush(err error) {
 		}
 		w.batch.Err = fmt.Errorf("%s: %w", w.name, err)
 	}
+	if n := len(w.batch.Requests); n > 0 && w.turn > 1 {
+		w.batch.Lag = max(0, now.Sub(w.batch.Requests[n-1].At))
+	}
 	w.batch.Note, w.batch.CaughtUp = note, w.turn == 1
-	if len(w.batch.Requests) > 0 || w.batch.CaughtUp || said != w.said {
+	if len(w.batch.Requests) > 0 || w.batch.Lines > 0 || w.batch.CaughtUp || said != w.said {
 		w.send()
 	}
 	w.said = said
+	w.decide()
 }
 
 func (w *follower) send() {
 	b := w.batch
+	w.size = len(b.Requests)
 	w.batch = Batch{}
 	w.emit(b)
+}
+
+// decide says how the file is read in which most came, for the sources view.
+func (w *follower) decide() {
+	var most *tail
+	for _, t := range w.tails {
+		if most == nil || t.stream.Lines > most.stream.Lines {
+			most = t
+		}
+	}
+	if most != nil {
+		said := most.stream.Decided()
+		w.decided.Store(&said)
+	}
+}
+
+// Usage says how the lines are read.
+func (f *file) Usage() Usage {
+	if said := f.decided.Load(); said != nil {
+		return Usage{Note: *said}
+	}
+	return Usage{}
 }
 
 // bare is an error without the path it repeats.

@@ -272,11 +272,12 @@ func TestLinesWithoutATimeAreNotNow(t *testing.T) {
 	}
 	p.write("a.log", "ERROR again\n")
 	now := p.now
+	p.round() // it may go on
 	p.round()
 	if at := p.got[0].Requests[0].At; !at.Equal(now) {
 		t.Errorf("%v, want now, %v", at, now)
 	}
-	p.write("a.log", "2026-11-23 13:00:00 ERROR dated\nTraceback\n")
+	p.write("a.log", "2026-11-23 13:00:00 ERROR dated\nERROR: undated\n"+`{"message":"x"}`+"\n")
 	p.round()
 	if at := p.got[0].Requests[1].At; at.Hour() != 13 {
 		t.Errorf("%v, want the time of the line before", at)

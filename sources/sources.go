@@ -75,9 +75,10 @@ type Batch struct {
 	Bad      int // lines that were not of the source's format; they are in Requests as plain text
 	Dropped  int
 	Bytes    int64
-	CaughtUp bool   // everything that was there when Follow began has been emitted
-	Note     string // "rotated", "truncated", "waiting for app.jsonl", "" all is well
-	Err      error  // why nothing can be read just now; nil: all is well
+	Lag      time.Duration // how old the newest record was when it came; 0: not known
+	CaughtUp bool          // everything that was there when Follow began has been emitted
+	Note     string        // "rotated", "truncated", "waiting for app.jsonl", "" all is well
+	Err      error         // why nothing can be read just now; nil: all is well
 }
 
 // Changes lists what was altered.

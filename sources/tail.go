@@ -1,11 +1,11 @@
 package sources
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"sickbay/health"
@@ -14,8 +14,9 @@ import (
 
 const (
 	maxLine  = 1 << 20 // bytes of a line that are read
-	readSize = 64 << 10
-	markSize = 64 // bytes before the place we stand at, to know the file again
+	readSize = 128 << 10
+	markSize = 1 << 10 // bytes before the place we stand at, and at the beginning, to know a file again: many lines end alike
+	minMark  = 64      // fewer tell nothing
 )
 
 // A tail is one followed file. It is known by what it is, not by its name, so
@@ -24,19 +25,23 @@ type tail struct {
 	path   string
 	file   *os.File
 	info   os.FileInfo
-	parser *logs.Parser
-	reader *bufio.Reader
+	stream *logs.Stream
 
 	read    int64     // bytes taken from the file
+	head    []byte    // the first of them
 	mark    []byte    // the last of them
+	page    string    // whole lines that were taken and not yet looked at
 	partial []byte    // a line whose end has not been written yet
 	skip    bool      // the rest of a line is not wanted: it was too long, or began before us
 	last    time.Time // of the newest record with a time: a line without one happened then
 	seen    int       // round in which a path led to it
 	unseen  time.Time // when no path led to it any more; zero: one does
 
-	head health.Request // the next record, read ahead
-	has  bool
+	ready []health.Request // records read ahead, from at on
+	at    int
+	bad   int       // of the stream, that are counted
+	came  time.Time // when the line was read that is held back
+	quiet int       // rounds since something was added to it
 }
 
 // openTail opens a file to read what stands behind from, and then what comes.
@@ -54,7 +59,7 @@ func openTail(path string, from int64, o logs.Options) (*tail, error) {
 		return nil, err
 	}
 	o.Origin = path
-	t := &tail{path: path, file: file, info: info, parser: logs.NewParser(o), reader: bufio.NewReaderSize(file, readSize)}
+	t := &tail{path: path, file: file, info: info, stream: logs.NewStream(o)}
 	if t.read, err = file.Seek(from, io.SeekStart); err != nil {
 		file.Close()
 		return nil, err
@@ -62,26 +67,29 @@ func openTail(path string, from int64, o logs.Options) (*tail, error) {
 	return t, nil
 }
 
-// grown says whether there is something to read. A file that became shorter, or
-// whose bytes before our place are others than those we read, was truncated and
-// written anew: it is read from its beginning.
+// grown says whether there is something to read, and whether it is another text:
+// a file that became shorter, or whose bytes before our place are others than those
+// we read, was truncated and written anew.
 func (t *tail) grown() (grown, truncated bool, err error) {
 	info, err := t.file.Stat()
 	if err != nil {
 		return false, false, err
 	}
-	if info.Size() == t.read {
+	if info.Size() == t.read && (t.read == 0 || info.ModTime().Equal(t.info.ModTime())) {
 		return false, false, nil
 	}
+	t.info = info
 	if info.Size() < t.read || !t.atMark(t.file) {
-		if _, err := t.file.Seek(0, io.SeekStart); err != nil {
-			return false, true, err
-		}
-		t.reader.Reset(t.file)
-		t.read, t.partial, t.mark, t.skip = 0, nil, nil, false
 		return info.Size() > 0, true, nil
 	}
-	return true, false, nil
+	return info.Size() > t.read, false, nil
+}
+
+// restart goes back to the beginning of a truncated file.
+func (t *tail) restart() error {
+	_, err := t.file.Seek(0, io.SeekStart)
+	t.read, t.page, t.partial, t.head, t.mark, t.skip = 0, "", nil, nil, nil, false
+	return err
 }
 
 // atMark says whether a file has, before our place, the bytes that we read there.
@@ -91,18 +99,49 @@ func (t *tail) atMark(file *os.File) bool {
 	return err == nil && bytes.Equal(buf, t.mark)
 }
 
-// continues says whether another file is a copy of this one, made before this one
-// was truncated, and where in it the first line stands that we have not read.
-func (t *tail) continues(path string) (from int64, ok bool) {
-	if len(t.mark) < markSize { // too little to tell
-		return 0, false
-	}
+// cut says whether the file was truncated since we read it.
+func (t *tail) cut() bool {
+	info, err := t.file.Stat()
+	return err == nil && (info.Size() < t.read || !t.atMark(t.file))
+}
+
+// kinship is what a file is to another that is followed.
+type kinship int
+
+const (
+	stranger kinship = iota
+	twin             // a copy, or one in the making, of a file that is still there
+	heir             // a copy of a file that was truncated since
+)
+
+// kin says whether a file is a copy of this one, and where in it the first line
+// stands that we have not read.
+func (t *tail) kin(path string) (is kinship, from int64) {
 	file, err := os.Open(path)
 	if err != nil {
-		return 0, false
+		return twin, 0 // it is looked at again
 	}
 	defer file.Close()
-	return t.read - int64(len(t.partial)), t.atMark(file)
+	mine := t.head
+	if t.read == 0 {
+		mine = head(t.file)
+	}
+	its := head(file)
+	n := min(len(its), len(mine))
+	switch {
+	case n < minMark && len(its) >= minMark, !bytes.Equal(its[:n], mine[:n]):
+		return stranger, 0
+	case t.read > 0 && t.cut() && t.atMark(file):
+		return heir, t.read - int64(len(t.partial))
+	}
+	return twin, 0
+}
+
+// head is the beginning of a file.
+func head(file *os.File) []byte {
+	buf := make([]byte, markSize)
+	n, _ := file.ReadAt(buf, 0) // what cannot be read is not there
+	return buf[:n]
 }
 
 // rest remembers where reading stopped.
@@ -112,79 +151,109 @@ func (t *tail) rest() {
 	if _, err := t.file.ReadAt(t.mark, t.read-n); err != nil {
 		t.mark = t.mark[:0]
 	}
-}
-
-// line returns the next whole line, without its end, until the next call; nil
-// at the end of what is there.
-func (t *tail) line() ([]byte, error) {
-	for {
-		piece, err := t.reader.ReadSlice('\n')
-		t.read += int64(len(piece))
-		if err == nil && len(t.partial) == 0 && !t.skip {
-			return piece[:len(piece)-1], nil // the usual case: nothing is copied
-		}
-		if !t.skip {
-			t.partial = append(t.partial, piece...)
-		}
-		switch {
-		case err == nil && t.skip:
-			t.skip = false
-		case err == nil:
-			line := t.partial[:len(t.partial)-1]
-			t.partial = t.partial[:0]
-			return line, nil
-		case len(t.partial) > maxLine:
-			line := health.Cut(string(t.partial), maxLine)
-			t.partial, t.skip = nil, true
-			return []byte(line), nil
-		case errors.Is(err, io.EOF):
-			return nil, nil
-		case !errors.Is(err, bufio.ErrBufferFull):
-			return nil, err
-		}
+	if len(t.head) < markSize {
+		t.head = head(t.file)
+		t.head = t.head[:min(int64(len(t.head)), t.read)]
 	}
 }
 
-// next reads one record ahead into head. undated is when a line happened if the
-// file has no times at all.
-func (t *tail) next(b *Batch, undated time.Time) error {
-	t.has = false
-	for {
-		line, err := t.line()
-		if err != nil || line == nil {
-			return err
+// line returns the next whole line without its end; ok is false at the end of
+// what is there. Lines share the memory of the page they came in. The buffer is
+// only used meanwhile.
+func (t *tail) line(buf []byte) (line string, ok bool, err error) {
+	for t.page == "" {
+		n, err := t.file.Read(buf)
+		if n == 0 {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return "", false, err
 		}
-		if len(bytes.TrimSpace(line)) > 0 {
-			t.take(line, b, undated)
-			return nil
+		t.read += int64(n)
+		t.fill(buf[:n])
+	}
+	line, t.page, _ = strings.Cut(t.page, "\n")
+	return line, true, nil
+}
+
+// fill makes a page of whole lines and keeps what is left.
+func (t *tail) fill(chunk []byte) {
+	if t.skip {
+		end := bytes.IndexByte(chunk, '\n')
+		if end < 0 {
+			return
+		}
+		chunk, t.skip = chunk[end+1:], false
+	}
+	last := bytes.LastIndexByte(chunk, '\n')
+	if last >= 0 {
+		t.page = string(t.partial) + string(chunk[:last+1])
+		t.partial = append(t.partial[:0], chunk[last+1:]...)
+		return
+	}
+	t.partial = append(t.partial, chunk...)
+	if len(t.partial) > maxLine {
+		t.page = health.Cut(string(t.partial), maxLine) + "\n"
+		t.partial, t.skip = nil, true
+	}
+}
+
+// next reads one record ahead; nil: there is none. undated is when a line happened if
+// the file has no times at all. flush says that nothing more is to be waited for.
+func (t *tail) next(b *Batch, buf []byte, undated time.Time, flush bool) (*health.Request, error) {
+	for {
+		if t.at < len(t.ready) {
+			t.at++
+			return &t.ready[t.at-1], nil
+		}
+		t.ready, t.at = t.ready[:0], 0
+		line, ok, err := t.line(buf)
+		switch {
+		case err != nil:
+			return nil, err
+		case ok:
+			b.Lines++
+			b.Bytes += int64(len(line)) + 1
+			t.quiet = 0
+			if !t.stream.Holds() {
+				t.came = undated
+			}
+			t.take(b, t.came, t.stream.Line(t.ready, line))
+			t.came = undated
+		case flush && t.stream.Holds():
+			t.take(b, t.came, t.stream.Flush(t.ready))
+		default:
+			return nil, nil
 		}
 	}
 }
 
 // finish takes a last line that nobody will end.
-func (t *tail) finish(b *Batch, now time.Time) bool {
-	if len(bytes.TrimSpace(t.partial)) == 0 {
-		return false
+func (t *tail) finish(b *Batch, now time.Time) {
+	all := t.ready[:0]
+	if len(bytes.TrimSpace(t.partial)) > 0 {
+		b.Lines++
+		b.Bytes += int64(len(t.partial))
+		all = t.stream.Line(all, string(t.partial))
+		t.partial = nil
 	}
-	t.take(t.partial, b, now)
-	t.partial = nil
-	return true
+	t.take(b, now, t.stream.Flush(all))
+	t.at = 0
 }
 
-func (t *tail) take(line []byte, b *Batch, undated time.Time) {
-	r, ok := t.parser.Parse(line)
-	b.Lines++
-	b.Bytes += int64(len(line)) + 1
-	if !ok {
-		b.Bad++
+// take dates records that say no time.
+func (t *tail) take(b *Batch, undated time.Time, all []health.Request) {
+	b.Bad += t.stream.Bad - t.bad
+	t.bad = t.stream.Bad
+	for i := range all {
+		switch r := &all[i]; {
+		case !r.At.IsZero():
+			t.last = r.At
+		case !t.last.IsZero():
+			r.At = t.last
+		default:
+			r.At = undated
+		}
 	}
-	switch {
-	case !r.At.IsZero():
-		t.last = r.At
-	case !t.last.IsZero():
-		r.At = t.last
-	default:
-		r.At = undated
-	}
-	t.head, t.has = r, true
+	t.ready = all
 }
