@@ -119,7 +119,7 @@ func (a *app) build(cfg *config.Config, journal string, o rollback.DeskOptions) 
 	options := engine.Options{
 		Sources: h.sources, Packs: cfg.Packs, Base: cfg.Window, Refresh: cfg.Refresh, Rate: cfg.RateWindow,
 		DriftSpan: cfg.Drift.Window, DriftBack: cfg.Drift.Reference, DriftAgainst: cfg.Drift.Against, Baseline: filepath.Join(a.stateDir(), "baseline.json"),
-		Write: cfg.Write, Now: a.now,
+		Write: cfg.Write, Redact: cfg.Redact, Now: a.now,
 	}
 	for _, s := range cfg.Services {
 		options.Services = append(options.Services, engine.Override{Name: s.Name, Kind: s.Kind, Match: s.Match, Limits: s.Limits, Hide: s.Hide, Link: s.Link})
