@@ -69,8 +69,13 @@ func TestIntegrationARealPrometheusNeedsNoConfig(t *testing.T) {
 // startPrometheus runs a real server that scrapes a target every five seconds.
 func startPrometheus(t *testing.T, server, target string) string {
 	t.Helper()
+	return runPrometheus(t, server, fmt.Sprintf("global: {scrape_interval: 5s}\nscrape_configs:\n- job_name: ai\n  static_configs: [{targets: ['%s']}]\n", target))
+}
+
+// runPrometheus runs a real server with a config and flags.
+func runPrometheus(t *testing.T, server, config string, flags ...string) string {
+	t.Helper()
 	dir := t.TempDir()
-	config := fmt.Sprintf("global: {scrape_interval: 5s}\nscrape_configs:\n- job_name: ai\n  static_configs: [{targets: ['%s']}]\n", target)
 	file := filepath.Join(dir, "prometheus.yml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
@@ -82,6 +87,7 @@ func startPrometheus(t *testing.T, server, target string) string {
 	address := l.Addr().String()
 	l.Close()
 	p := exec.Command(server, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	p.Args = append(p.Args, flags...)
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
