@@ -20,6 +20,7 @@ type asked struct {
 	found  []packs.Found
 	looked time.Time     // newest discovery that was answered
 	every  time.Duration // between two scrapes, as found; 0: not known
+	shifts bool          // it moves the times of a range to multiples of its step
 	paced  bool          // the scrape interval was asked for and answered, or failed
 
 	down  bool      // the newest answer was no answer: one question is enough until it is back
@@ -109,6 +110,7 @@ type question struct {
 	past  bool // the span is what was before all that is known
 	again bool // it was answered before, for another time
 	feeds feed // what is made anew with its answer
+	each  bool // the windows of a row are asked for one by one
 }
 
 // A feed is what of drift an answer changes.
@@ -140,6 +142,7 @@ type answer struct {
 	alerts  []health.Alert
 	changes []health.Change
 	version string
+	shifts  bool // the source moves the times of a range
 	took    time.Duration
 	err     error
 }
@@ -154,11 +157,7 @@ func (e *Engine) ask(ctx context.Context, q question) {
 	case aFact, aDiscovery, anInterval:
 		a.got, a.err = q.to.source.(sources.Metrics).Instant(ctx, q.expr, q.at)
 	case aRow:
-		if to := q.to.source.(sources.Metrics); q.span.from.Equal(q.span.to) {
-			a.got, a.err = to.Instant(ctx, q.expr, q.span.to)
-		} else {
-			a.got, a.err = to.Range(ctx, q.expr, q.span.from, q.span.to, q.row.step)
-		}
+		a.got, a.shifts, a.err = q.windows(ctx)
 	case someAlerts:
 		a.alerts, a.err = q.to.source.(sources.Alerts).Alerts(ctx)
 	case someChanges:

@@ -25,6 +25,7 @@ type tape struct {
 	asked   []string // "range lengths 8 points", "instant classes", in order
 	fail    func(question string) error
 	counted func(service, metric string, end time.Time, over time.Duration) map[string]float64 // by le (not cumulative) or class
+	aligns  bool                                                                               // begins ranges at multiples of their step
 	native  func(service string, end time.Time) bool
 	score   float64 // exported; 0: none
 	resets  float64
@@ -55,7 +56,11 @@ func (p *tape) Instant(_ context.Context, expr string, at time.Time) (sources.An
 }
 
 func (p *tape) Range(_ context.Context, expr string, from, to time.Time, step time.Duration) (sources.Answer, error) {
-	return p.answer(fmt.Sprintf("range %s %d points", expr, int(to.Sub(from)/step)+1), expr, from, to, step)
+	question := fmt.Sprintf("range %s %d points", expr, int(to.Sub(from)/step)+1)
+	if p.aligns {
+		from, to = from.Truncate(step), to.Truncate(step)
+	}
+	return p.answer(question, expr, from, to, step)
 }
 
 func (p *tape) answer(question, expr string, from, to time.Time, step time.Duration) (a sources.Answer, err error) {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -74,9 +75,9 @@ func (e *Engine) askRow(qs []question, a *asked, k rowKey, end time.Time) []ques
 	now := e.o.Now()
 	r := e.row(k, now)
 	switch {
-	case !k.moves() && !r.end.IsZero():
-		return qs
-	case !r.end.IsZero() && end.Sub(r.end) < e.o.DriftSpan && !end.Before(r.end):
+	case !k.moves() && !r.end.IsZero() && (r.tried.Sub(k.end) >= late || now.Sub(k.end) < late):
+		return qs // what was asked right after its end is asked once more
+	case k.moves() && !r.end.IsZero() && end.Sub(r.end) < e.o.DriftSpan && !end.Before(r.end):
 		return qs
 	case now.Sub(r.tried) < e.o.Refresh/2:
 		return qs
@@ -88,7 +89,50 @@ func (e *Engine) askRow(qs []question, a *asked, k rowKey, end time.Time) []ques
 	if !k.moves() {
 		from = from.Add(k.step)
 	}
-	return append(qs, question{what: aRow, to: a, row: k, expr: k.expr, span: span{from, end}, again: !r.end.IsZero(), feeds: looks})
+	return append(qs, question{what: aRow, to: a, row: k, expr: k.expr, span: span{from, end}, again: !r.end.IsZero(), feeds: looks, each: a.shifts})
+}
+
+// windows asks for all windows of a row at once. A server that moves the times of a
+// range to multiples of its step (the query frontend of Thanos does, that of Mimir
+// where it is told to) would answer for other hours: it is asked for one window after
+// the other.
+func (q question) windows(ctx context.Context) (got sources.Answer, shifts bool, err error) {
+	source := q.to.source.(sources.Metrics)
+	if q.span.from.Equal(q.span.to) {
+		got, err = source.Instant(ctx, q.expr, q.span.to)
+		return got, false, err
+	}
+	if !q.each {
+		got, err = source.Range(ctx, q.expr, q.span.from, q.span.to, q.row.step)
+		if err != nil || !moved(got.Series, q.span, q.row.step) {
+			return got, false, err
+		}
+	}
+	got.Series = nil
+	for t := q.span.to; !t.Before(q.span.from); t = t.Add(-q.row.step) {
+		one, err := source.Instant(ctx, q.expr, t)
+		if err != nil {
+			return got, true, err
+		}
+		one.Series = append(got.Series, one.Series...)
+		one.Bytes += got.Bytes
+		got = one
+	}
+	return got, true, nil
+}
+
+// moved says whether points lie at other times than were asked for.
+func moved(series []sources.Series, asked span, step time.Duration) bool {
+	off := func(t int64) bool { return (t-asked.from.UnixMilli())%step.Milliseconds() != 0 }
+	for _, s := range series {
+		for _, p := range s.Points {
+			return off(p.T)
+		}
+		for _, h := range s.Histograms {
+			return off(h.T)
+		}
+	}
+	return false
 }
 
 // tooMany is how Prometheus and its kin say that a question reads more samples than
@@ -99,7 +143,7 @@ var tooMany = []string{"too many samples", "exceeded series", "max-samples", "ma
 // for fewer windows from then on.
 func (e *Engine) learnRow(a answer, now time.Time) {
 	r := e.row(a.q.row, now)
-	r.tried = now
+	r.tried, a.q.to.shifts = now, a.q.to.shifts || a.shifts
 	if r.err = a.err; a.err != nil {
 		for _, words := range tooMany {
 			if strings.Contains(strings.ToLower(a.err.Error()), words) && a.q.row.windows(r) > 1 {

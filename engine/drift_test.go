@@ -305,6 +305,26 @@ func TestAServerThatFindsAllWindowsTooManyIsAskedForFewer(t *testing.T) {
 	})
 }
 
+// TestAServerThatMovesTimesIsAskedForOneWindowAfterTheOther: the query frontend of
+// Thanos begins a range at a multiple of its step, which is midnight for days.
+func TestAServerThatMovesTimesIsAskedForOneWindowAfterTheOther(t *testing.T) {
+	withTape(t, func(p *tape, _ *Options) {
+		time.Sleep(7 * time.Minute) // a bubble begins at midnight
+		p.aligns = true
+		p.longSince(time.Now().Add(-time.Hour))
+	}, func(w driftWard) {
+		v := w.Join()
+		w.later(25 * time.Second)
+		if d := w.drift(v, "chat", answerLength); d.Level != "critical" || d.Against != "the same 15m of 7 earlier days" {
+			t.Errorf("%s against %s", d.Level, d.Against)
+		}
+		w.later(16 * time.Minute)
+		if n := w.tape.count("range " + lengths); n != 1 {
+			t.Errorf("it was asked for ranges %d times", n)
+		}
+	})
+}
+
 func TestEarlierWindowsThatCannotBeAskedForAreNoLastingHarm(t *testing.T) {
 	withTape(t, nil, func(w driftWard) {
 		v := w.Join()
