@@ -36,7 +36,7 @@ func Drifts(snap *health.Snapshot) []DriftRow {
 		if a.rank != b.rank {
 			return cmp.Compare(a.rank, b.rank)
 		}
-		if a.rank <= rankShift { // the others stay where they are, however their scores tremble
+		if a.rank <= rankPending { // the others stay where they are, however their scores tremble
 			if c := cmp.Compare(b.shift(), a.shift()); c != 0 {
 				return c
 			}
@@ -198,7 +198,7 @@ var driftMeaning = map[string]string{
 	"ok":                  "ok: no shift is certain",
 	"stale":               "stale: this is what was known last",
 	"small":               "small: certain, and too small to matter",
-	"pending":             "seen only now: it is a shift when it lasts",
+	"pending":             "must last to be a shift",
 	"no_data":             "no data: nothing was measured, then or now",
 	"no_reference":        "no reference: nothing was measured then",
 	"no_current":          "nothing is measured now",
