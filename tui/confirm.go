@@ -74,6 +74,10 @@ func newConfirm(sc scene, service health.Service) Confirm {
 	if len(all) == 1 {
 		c.Chosen = all[0]
 	}
+	if back, ok := undoing(sc, all); ok {
+		c.Cursor = back
+		return c
+	}
 	for _, s := range service.Suspects {
 		for i, o := range all {
 			t := target(sc.snap, o.Target)
@@ -84,6 +88,26 @@ func newConfirm(sc scene, service health.Service) Confirm {
 		}
 	}
 	return c
+}
+
+// undoable is how long after a rollback that did not help R begins at undoing it.
+const undoable = time.Hour
+
+// undoing is the choice that undoes the newest rollback among what can be chosen, if
+// it did not help: the same ladder, with from and to exchanged.
+func undoing(sc scene, all []choice) (at int, ok bool) {
+	for _, op := range sc.snap.Rollbacks { // newest first
+		at := slices.Index(all, choice{op.Target, op.From})
+		if at < 0 || sc.now.Sub(op.At) > undoable {
+			continue
+		}
+		switch op.State {
+		case health.OpNotRecovered, health.OpPartial:
+			return at, target(sc.snap, op.Target).Current != op.From
+		}
+		return 0, false
+	}
+	return 0, false
 }
 
 // prefer moves the list to a target named on the command line.

@@ -231,3 +231,27 @@ func corner(rows []string) [2]int {
 	}
 	return [2]int{}
 }
+
+// TestAfterARollbackThatDidNotHelpTheListBeginsAtUndoingIt: one key, the same ladder.
+func TestAfterARollbackThatDidNotHelpTheListBeginsAtUndoingIt(t *testing.T) {
+	for _, c := range []struct {
+		state health.OpState
+		ago   time.Duration
+		want  string
+	}{
+		{health.OpNotRecovered, 10 * time.Minute, "support-chat/prompt@v32"},
+		{health.OpPartial, 10 * time.Minute, "support-chat/prompt@v32"},
+		{health.OpRecovered, 10 * time.Minute, "support-chat/prompt@v30"},
+		{health.OpNotRecovered, 2 * time.Hour, "support-chat/prompt@v30"},
+	} {
+		snap := ward()
+		snap.Services[0].Suspects = nil
+		snap.Services[0].Targets = []health.Target{{Name: "support-chat/prompt", Service: "support-chat", Kind: "prompt", Current: "v31",
+			Previous: []health.Version{{ID: "v30"}, {ID: "v29"}, {ID: "v32"}}}}
+		snap.Rollbacks = []health.Rollback{{ID: "op-1", Target: "support-chat/prompt", Service: "support-chat", From: "v32", To: "v31", State: c.state, At: noon.Add(-c.ago)}}
+		h := newHand(snap).press("R").wait(quiet).press("enter")
+		if got := h.Interest().Plan; got != c.want {
+			t.Errorf("%s, %s ago: wanted is %q, want %q", c.state, c.ago, got, c.want)
+		}
+	}
+}

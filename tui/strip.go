@@ -40,13 +40,14 @@ var opSaid = map[health.OpState]string{
 	health.OpDenied:       "denied, nothing was done",
 	health.OpFailed:       "failed, nothing was done",
 	health.OpAbandoned:    "abandoned before anything was sent",
+	health.OpPartial:      "ONLY A PART was rolled back",
 }
 
 func opRole(s health.OpState) themes.Role {
 	switch s {
 	case health.OpRecovered:
 		return themes.OK
-	case health.OpNotRecovered, health.OpMoved, health.OpRefused, health.OpDenied, health.OpFailed, health.OpNotApplied:
+	case health.OpNotRecovered, health.OpMoved, health.OpRefused, health.OpDenied, health.OpFailed, health.OpNotApplied, health.OpPartial:
 		return themes.Critical
 	}
 	return themes.Warn

@@ -73,7 +73,7 @@ func opRole(s health.OpState) themes.Role {
 		return themes.OK
 	case !s.Ended():
 		return themes.Accent
-	case s == health.OpNotRecovered:
+	case s == health.OpNotRecovered || s == health.OpPartial:
 		return themes.Critical
 	}
 	return themes.Warn
@@ -82,6 +82,9 @@ func opRole(s health.OpState) themes.Role {
 // readingWords is "refusals was 8.0 %, now 0.9 %, limit 2.0 %: well".
 func readingWords(v health.Reading) string {
 	s := v.Symptom
+	if v.Proof != nil {
+		return s.Title + " " + proofWords(*v.Proof)
+	}
 	words := s.Title + " was " + health.Format(s.Unit, s.Value) + ", "
 	limit := ", limit " + health.Format(s.Unit, s.Limit)
 	switch {
@@ -91,4 +94,21 @@ func readingWords(v health.Reading) string {
 		return words + "now " + health.Format(s.Unit, v.Value) + limit + ": well"
 	}
 	return words + "now " + health.Format(s.Unit, v.Value) + limit + ": still ill"
+}
+
+// proofWords is what counting requests has come to: "8.1 % of 1,204 before, 0.9 % of
+// 240 since, normal up to 1.7 %: verified".
+func proofWords(p health.Proof) string {
+	if !p.Enough() {
+		return "unproven: " + health.Format(health.Count, p.After.N) + " of " + health.Format(health.Count, float64(p.Need)) + " requests since"
+	}
+	words := health.Format(health.Ratio, p.Before.Share()) + " of " + health.Format(health.Count, p.Before.N) + " before, " +
+		health.Format(health.Ratio, p.After.Share()) + " of " + health.Format(health.Count, p.After.N) + " since, normal up to " + health.Format(health.Ratio, p.Limit)
+	switch {
+	case p.Verified():
+		return words + ": verified"
+	case p.Improved:
+		return words + ": improved, and not as before the incident"
+	}
+	return words + ": not improved"
 }

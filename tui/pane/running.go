@@ -1,6 +1,8 @@
 package pane
 
 import (
+	"strings"
+
 	"sickbay/health"
 	"sickbay/themes"
 )
@@ -56,5 +58,43 @@ func (p *page) running(s health.Service, selected bool) {
 			role = themes.Faint
 		}
 		p.wrap(role, 3, targetWords(p.in, t))
+		if words := readiness(p.in, t); words != "" {
+			p.wrap(themes.Faint, 5, words)
+		}
 	}
+}
+
+// readiness is what one wants to know of a rollback before it is needed: where it
+// would go, whether that was rehearsed, and who would bring the present version back.
+func readiness(in Input, t health.Target) string {
+	var words []string
+	if v, ok := versionOf(t, t.Back); ok && t.Blocked == "" {
+		to := "goes to " + t.Back
+		if !v.At.IsZero() {
+			to += ", " + ago(in, v.At) + " old"
+		}
+		words = append(words, to)
+	}
+	switch {
+	case t.Back == "" && t.Drilled.IsZero():
+	case t.Drilled.IsZero():
+		words = append(words, "never rehearsed")
+	case t.Drill != "":
+		words = append(words, "rehearsed "+ago(in, t.Drilled)+" ago: "+t.Drill)
+	default:
+		words = append(words, "rehearsed "+ago(in, t.Drilled)+" ago")
+	}
+	if t.Notice != "" {
+		words = append(words, t.Notice)
+	}
+	return strings.Join(words, " · ")
+}
+
+func versionOf(t health.Target, id string) (health.Version, bool) {
+	for _, v := range t.Previous {
+		if v.ID == id && id != "" {
+			return v, true
+		}
+	}
+	return health.Version{}, false
 }

@@ -1,0 +1,54 @@
+package pane
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sickbay/health"
+)
+
+func TestATargetSaysHowReadyItIs(t *testing.T) {
+	calm := health.Target{Name: "chat/prompt", Service: "chat", Kind: "prompt", Current: "v32", Back: "v31",
+		Previous: []health.Version{{ID: "v33"}, {ID: "v31", At: before(72 * time.Hour)}}}
+	for _, c := range []struct {
+		name   string
+		change func(*health.Target)
+		want   string
+	}{
+		{"never rehearsed", func(*health.Target) {}, "goes to v31, 3 d old · never rehearsed"},
+		{"rehearsed", func(t *health.Target) { t.Drilled = before(26 * time.Hour) }, "rehearsed 1 d 2 h ago"},
+		{"rehearsed in vain", func(t *health.Target) { t.Drilled, t.Drill = before(time.Hour), "read: 401 Unauthorized" }, "rehearsed 1 h ago: read: 401 Unauthorized"},
+		{"kept by GitOps", func(t *health.Target) { t.Notice = "Argo CD keeps it" }, "never rehearsed · Argo CD keeps it"},
+		{"blocked", func(t *health.Target) { t.Blocked = "auto-sync is on" }, "prompt v32: blocked, auto-sync is on"},
+	} {
+		target := calm
+		c.change(&target)
+		in := Input{Snap: &health.Snapshot{At: now, Services: []health.Service{{Name: "chat", Targets: []health.Target{target}}}}, Look: testLook(t), Now: now}
+		if got := drawn(t, "running", in, 120, 8); !strings.Contains(got, c.want) {
+			t.Errorf("%s: no %q in\n%s", c.name, c.want, got)
+		}
+	}
+}
+
+func TestAProofIsShownWithBeforeAndAfter(t *testing.T) {
+	p := health.Proof{Before: health.Tally{N: 1200, Bad: 97}, After: health.Tally{N: 240, Bad: 2}, Limit: 0.017, Need: 60, Improved: true, Well: true}
+	for _, c := range []struct {
+		change func(*health.Proof)
+		want   string
+	}{
+		{func(*health.Proof) {}, "refusals 8.1 % of 1.2k before, 0.8 % of 240 since, normal up to 1.7 %: verified"},
+		{func(p *health.Proof) { p.Well = false }, "improved, and not as before the incident"},
+		{func(p *health.Proof) { p.Improved = false }, "not improved"},
+		{func(p *health.Proof) { p.After = health.Tally{N: 41} }, "refusals unproven: 41 of 60 requests since"},
+	} {
+		proof := p
+		c.change(&proof)
+		op := health.Rollback{ID: "op-1", Target: "chat/prompt", From: "v32", To: "v31", State: health.OpApplied,
+			Readings: []health.Reading{{Symptom: health.Symptom{Title: "refusals", Unit: health.Ratio}, Known: true, Proof: &proof}}}
+		in := Input{Snap: &health.Snapshot{At: now, Rollbacks: []health.Rollback{op}}, Look: testLook(t), Now: now}
+		if got := drawn(t, "rollbacks", in, 120, 8); !strings.Contains(got, c.want) {
+			t.Errorf("no %q in\n%s", c.want, got)
+		}
+	}
+}
