@@ -235,6 +235,8 @@ func serverOf(s Source) *web {
 		return s.web
 	case *tempo:
 		return s.web
+	case *alertmanager:
+		return s.web
 	}
 	return nil
 }
@@ -259,7 +261,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // serverKinds are the kinds that ask a server.
-var serverKinds = []string{"prometheus", "feed", "jaeger", "tempo"}
+var serverKinds = []string{"prometheus", "feed", "jaeger", "tempo", "alertmanager"}
 
 func TestHostileAnswersBecomeErrorsThatNameTheSource(t *testing.T) {
 	status := func(code int, body string) http.HandlerFunc {

@@ -170,12 +170,13 @@ func thousands(v float64) string {
 }
 
 // firing lists the firing alerts that name a service. By convention of the
-// severity label, "info" and "none" ask nobody to do anything.
+// severity label, "info" and "none" ask nobody to do anything, and neither does one
+// that somebody silenced.
 func firing(alerts []health.Alert, service string) []health.Alert {
 	var own []health.Alert
 	for _, a := range alerts {
 		quiet := strings.EqualFold(a.Severity, "info") || strings.EqualFold(a.Severity, "none")
-		if a.State == "firing" && a.Service == service && service != "" && !quiet {
+		if a.State == "firing" && a.Service == service && service != "" && !quiet && !a.Quiet() {
 			own = append(own, a)
 		}
 	}

@@ -29,6 +29,7 @@ func TestAnOutageNeitherSoftensNorInventsAVerdict(t *testing.T) {
 		"all answer":                               {[]health.Signal{failed(.01, .01)}, true, nil, "", health.Warn},
 		"an alert that is renewed":                 {[]health.Signal{failed(.01, .01)}, false, []health.Alert{alert}, "", health.Warn},
 		"an alert of who is known to be down":      {[]health.Signal{failed(.01, .01)}, false, []health.Alert{{Name: "A", Service: "s", State: "firing", Source: "am"}}, "am", health.Unknown},
+		"an alert that somebody silenced":          {[]health.Signal{failed(.01, .01)}, false, []health.Alert{{Name: "A", Service: "s", State: "firing", Source: "main", Silenced: []string{"s1"}}}, "", health.OK},
 		"what was critical is gone, drift is warn": {[]health.Signal{good(.9, .9), silent(failed(.06, .06))}, true, nil, "", health.Unknown},
 		"what was warn is gone, drift is warn":     {[]health.Signal{good(.9, .9), silent(failed(.03, .03))}, true, nil, "", health.Warn},
 		"critical stays critical":                  {[]health.Signal{good(.6, .6), silent(failed(.06, .06))}, true, nil, "", health.Critical},
