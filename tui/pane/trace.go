@@ -370,36 +370,46 @@ const (
 // A barPart is some cells of one kind.
 type barPart struct{ mark, n int }
 
-// bar draws when something was done in n cells: heavily where it decided.
+// bar draws when something was done in n cells: those that it fills half or more,
+// heavily where half of that decided. What is too short for a cell has one all the
+// same.
 func (w *waterfall) bar(f *fallRow, n int) []barPart {
-	cells := make([]int, n)
-	paint := func(all []stretch, mark int) {
-		for _, s := range all {
-			from, to := w.cell(s.from, n), w.cell(s.to, n)
-			for c := from; c < max(to, from+1) && c < n; c++ {
-				cells[c] = max(cells[c], mark)
-			}
-		}
-	}
-	paint(f.on, barLight)
-	paint(f.deep, barHeavy)
+	on, deep := w.cover(f.on, n), w.cover(f.deep, n)
+	least := min(0.5, slices.Max(on))
 	var parts []barPart
-	for _, c := range cells {
-		if k := len(parts); k > 0 && parts[k-1].mark == c {
+	for c := range n {
+		mark := barNone
+		switch {
+		case on[c] < least || on[c] == 0:
+		case 2*deep[c] >= on[c]:
+			mark = barHeavy
+		default:
+			mark = barLight
+		}
+		if k := len(parts); k > 0 && parts[k-1].mark == mark {
 			parts[k-1].n++
 		} else {
-			parts = append(parts, barPart{c, 1})
+			parts = append(parts, barPart{mark, 1})
 		}
 	}
 	return parts
 }
 
-// cell is in which of n cells a moment falls; the end falls behind the last.
-func (w *waterfall) cell(d time.Duration, n int) int {
+// cover says how much of each of n cells some stretches fill, in cells.
+func (w *waterfall) cover(all []stretch, n int) []float64 {
+	cells := make([]float64, n)
 	if w.lasts <= 0 {
-		return 0
+		return cells
 	}
-	return min(max(int(math.Round(float64(d)/float64(w.lasts)*float64(n))), 0), n)
+	perCell := float64(w.lasts) / float64(n)
+	for _, s := range all {
+		from, to := float64(s.from)/perCell, float64(s.to)/perCell
+		from = min(from, float64(n)-1e-9)
+		for c := int(from); c < n && float64(c) < max(to, from+1e-9); c++ {
+			cells[c] += max(min(to, float64(c+1))-max(from, float64(c)), 1e-9)
+		}
+	}
+	return cells
 }
 
 // axis writes times at round distances over n cells.
