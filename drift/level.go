@@ -99,6 +99,24 @@ func Holm(ps []float64) []float64 {
 	return adjusted
 }
 
+// BenjaminiHochberg returns p-values adjusted so that of what is called found below
+// q at most the share q is there by chance (Benjamini and Hochberg 1995): the i-th
+// smallest of F times F/i, made monotone, at most 1.
+func BenjaminiHochberg(ps []float64) []float64 {
+	order := make([]int, len(ps))
+	for i := range order {
+		order[i] = i
+	}
+	sort.Slice(order, func(i, j int) bool { return ps[order[i]] < ps[order[j]] })
+	adjusted := make([]float64, len(ps))
+	ceiling := 1.0
+	for i := len(order) - 1; i >= 0; i-- {
+		ceiling = min(ceiling, ps[order[i]]*float64(len(ps))/float64(i+1))
+		adjusted[order[i]] = ceiling
+	}
+	return adjusted
+}
+
 // Detectable is the smallest shift, in standard deviations of the signal, that
 // is found about three times in four when fifty signals are watched:
 // 5 √(1/n + 1/m). Print it where nothing was found: 0.71 at 100 against 100

@@ -181,10 +181,9 @@ func load(t *testing.T, path string, into any) {
 	}
 }
 
-// auxiliary are vectors of the functions comparisons are made of. Benjamini-Hochberg
-// is in the file too; Holm was chosen, and there is no such function to compare.
+// auxiliary are vectors of the functions comparisons are made of.
 type auxiliary struct {
-	Holm []struct {
+	Holm, BH []struct {
 		P, Adjusted []float64
 	}
 	Cauchy []struct {
@@ -218,6 +217,11 @@ func (a auxiliary) compare(t *testing.T) (compared int) {
 	for _, c := range a.Holm {
 		for i, got := range Holm(c.P) {
 			close("Holm", got, c.Adjusted[i])
+		}
+	}
+	for _, c := range a.BH {
+		for i, got := range BenjaminiHochberg(c.P) {
+			close("BenjaminiHochberg", got, c.Adjusted[i])
 		}
 	}
 	for _, c := range a.Cauchy {

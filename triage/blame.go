@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"sickbay/drift"
 )
 
 // What the failing requests have in common (notes: Compare). Only requests since
@@ -157,17 +159,10 @@ func (b *blame) singles() []trait {
 
 // significant keeps what fails more often, with at most falseShare of it by chance.
 func significant(all []trait, chances []float64) []trait {
-	order := slices.Clone(chances)
-	slices.Sort(order)
-	limit := 0.0
-	for i, p := range order {
-		if p <= falseShare*float64(i+1)/float64(len(order)) {
-			limit = p
-		}
-	}
+	adjusted := drift.BenjaminiHochberg(chances)
 	var kept []trait
 	for i, t := range all {
-		if _, low := t.ratio(); chances[i] <= limit && low > 1 {
+		if _, low := t.ratio(); adjusted[i] <= falseShare && low > 1 {
 			kept = append(kept, t)
 		}
 	}
