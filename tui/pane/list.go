@@ -184,7 +184,8 @@ func unitAt(s string) bool {
 // fact adds a name and what it is, with the texts below each other.
 func (p *page) fact(name string, role themes.Role, text string) {
 	mark := p.tell(name, text)
-	p.hang(role, p.factWidth(), p.factWidth(), func(r *row) { r.put(themes.Warn, mark).to(1).put(themes.Faint, name) }, text)
+	first := max(p.factWidth(), min(len(name)+2, p.w/2)) // long names push what they are to the right
+	p.hang(role, first, p.factWidth(), func(r *row) { r.put(themes.Warn, mark).to(1).col(themes.Faint, name, first-2) }, text)
 }
 
 // tell notes a fact and says with which mark it is drawn: the page beside this one
@@ -204,7 +205,7 @@ func (p *page) tell(name, text string) (mark string) {
 }
 
 // unlike are facts in which no two requests agree: to mark them would hide the others.
-var unlike = []string{"time", "trace", "failure", "timing", "tokens", "cost"}
+var unlike = []string{"time", "trace", "failure", "timing", "tokens", "cost", "link"}
 
 // only keeps the rows that hold a text, in lower case.
 func (p *page) only(text string) {
