@@ -32,7 +32,7 @@ history = 64                      # MiB that are read at the start, newest first
 }
 
 const (
-	maxBatch = 2000
+	maxBatch = 500
 	maxFiles = 200
 	// gather is how long news may come together before they are read.
 	gather = 200 * time.Millisecond
@@ -428,17 +428,54 @@ func (w *follower) watchFolder(dir string) {
 	}
 }
 
-// merge reads files that are each in order of time into batches that are, too.
+// merge reads what is new in files into batches.
 func (w *follower) merge(ctx context.Context, ready []*tail, now time.Time) {
+	if len(ready) == 1 && w.turn > 1 || len(w.tails) == 1 {
+		w.drain(ctx, ready, now)
+	} else {
+		w.weave(ctx, ready, now)
+	}
+	for _, t := range ready {
+		if t.stream.Holds() { // it may go on: look once more, soon
+			t.quiet++
+			w.holds = true
+		}
+	}
+}
+
+// undated is when lines happened of a file that has no times.
+func (w *follower) undated(t *tail, now time.Time) time.Time {
+	if w.turn == 1 {
+		return t.info.ModTime()
+	}
+	return now
+}
+
+// drain reads one file to its end, straight into the batch.
+func (w *follower) drain(ctx context.Context, ready []*tail, now time.Time) {
+	for _, t := range ready {
+		undated := w.undated(t, now)
+		for more := true; more && ctx.Err() == nil; {
+			w.room()
+			var err error
+			if w.batch.Requests, more, err = t.into(w.batch.Requests, &w.batch, w.buf, undated, w.turn == 1 || t.quiet > 0); err != nil {
+				w.note("cannot read %s: %v", t.path, bare(err))
+			}
+			if len(w.batch.Requests) >= maxBatch-1 {
+				w.send()
+			}
+		}
+		t.rest()
+	}
+}
+
+// weave reads several files, each in order of time, into batches that are, too.
+func (w *follower) weave(ctx context.Context, ready []*tail, now time.Time) {
 	heads := make([]*health.Request, len(ready))
 	advance := func(i int) {
-		t, undated := ready[i], now
-		if w.turn == 1 {
-			undated = t.info.ModTime()
-		}
-		flush := w.turn == 1 || t.quiet > 0
+		t := ready[i]
 		var err error
-		if heads[i], err = t.next(&w.batch, w.buf, undated, flush); err != nil {
+		if heads[i], err = t.next(&w.batch, w.buf, w.undated(t, now), w.turn == 1 || t.quiet > 0); err != nil {
 			w.note("cannot read %s: %v", t.path, bare(err))
 		}
 		if heads[i] == nil {
@@ -456,27 +493,26 @@ func (w *follower) merge(ctx context.Context, ready []*tail, now time.Time) {
 			}
 		}
 		if first < 0 {
-			break
+			return
 		}
 		w.add(heads[first])
 		advance(first)
-	}
-	for _, t := range ready {
-		if t.stream.Holds() { // it may go on: look once more, soon
-			t.quiet++
-			w.holds = true
-		}
 	}
 }
 
 // add puts a record into the batch, and the batch on its way when it is full.
 func (w *follower) add(r *health.Request) {
-	if w.batch.Requests == nil {
-		w.batch.Requests = make([]health.Request, 0, min(max(w.size, 16), maxBatch))
-	}
+	w.room()
 	w.batch.Requests = append(w.batch.Requests, *r)
 	if len(w.batch.Requests) == maxBatch {
 		w.send()
+	}
+}
+
+// room makes a batch of about the size of the one before.
+func (w *follower) room() {
+	if w.batch.Requests == nil {
+		w.batch.Requests = make([]health.Request, 0, min(max(w.size, 16), maxBatch))
 	}
 }
 

@@ -254,7 +254,7 @@ func TestBatchesAreBounded(t *testing.T) {
 		}
 		total += b.Lines
 	}
-	if total != 4500 || len(p.got) != 3 {
+	if total != 4500 || len(p.got) < 9 || len(p.got) > 11 {
 		t.Errorf("%d lines in %d batches", total, len(p.got))
 	}
 }

@@ -201,31 +201,41 @@ func (t *tail) fill(chunk []byte) {
 // next reads one record ahead; nil: there is none. undated is when a line happened if
 // the file has no times at all. flush says that nothing more is to be waited for.
 func (t *tail) next(b *Batch, buf []byte, undated time.Time, flush bool) (*health.Request, error) {
-	for {
-		if t.at < len(t.ready) {
-			t.at++
-			return &t.ready[t.at-1], nil
-		}
-		t.ready, t.at = t.ready[:0], 0
-		line, ok, err := t.line(buf)
-		switch {
-		case err != nil:
+	for t.at == len(t.ready) {
+		all, more, err := t.into(t.ready[:0], b, buf, undated, flush)
+		t.ready, t.at = all, 0
+		if len(all) == 0 && (err != nil || !more) {
 			return nil, err
-		case ok:
-			b.Lines++
-			b.Bytes += int64(len(line)) + 1
-			t.quiet = 0
-			if !t.stream.Holds() {
-				t.came = undated
-			}
-			t.take(b, t.came, t.stream.Line(t.ready, line))
-			t.came = undated
-		case flush && t.stream.Holds():
-			t.take(b, t.came, t.stream.Flush(t.ready))
-		default:
-			return nil, nil
 		}
 	}
+	t.at++
+	return &t.ready[t.at-1], nil
+}
+
+// into reads one line and appends the records that are complete now. more says that
+// it is worth to go on.
+func (t *tail) into(all []health.Request, b *Batch, buf []byte, undated time.Time, flush bool) (got []health.Request, more bool, err error) {
+	line, ok, err := t.line(buf)
+	n := len(all)
+	switch {
+	case err != nil:
+		return all, false, err
+	case ok:
+		b.Lines++
+		b.Bytes += int64(len(line)) + 1
+		t.quiet = 0
+		if !t.stream.Holds() {
+			t.came = undated
+		}
+		all = t.stream.Line(all, line)
+	case flush && t.stream.Holds():
+		all = t.stream.Flush(all)
+	default:
+		return all, false, nil
+	}
+	t.date(b, t.came, all[n:])
+	t.came = undated
+	return all, ok, nil
 }
 
 // finish takes a last line that nobody will end.
@@ -237,12 +247,12 @@ func (t *tail) finish(b *Batch, now time.Time) {
 		all = t.stream.Line(all, string(t.partial))
 		t.partial = nil
 	}
-	t.take(b, now, t.stream.Flush(all))
-	t.at = 0
+	t.ready, t.at = t.stream.Flush(all), 0
+	t.date(b, now, t.ready)
 }
 
-// take dates records that say no time.
-func (t *tail) take(b *Batch, undated time.Time, all []health.Request) {
+// date says when records happened that say no time.
+func (t *tail) date(b *Batch, undated time.Time, all []health.Request) {
 	b.Bad += t.stream.Bad - t.bad
 	t.bad = t.stream.Bad
 	for i := range all {
@@ -255,5 +265,4 @@ func (t *tail) take(b *Batch, undated time.Time, all []health.Request) {
 			r.At = undated
 		}
 	}
-	t.ready = all
 }
