@@ -128,17 +128,28 @@ func (s State) learned(newest *health.Snapshot) State {
 		return s
 	}
 	r, ok := newest.Requests[s.View.Request]
-	if _, known := s.Paused.Requests[s.View.Request]; known || !ok {
+	t, traced := newest.Traces[r.Trace]
+	_, known := s.Paused.Requests[s.View.Request]
+	had := s.Paused.Traces[r.Trace]
+	if !ok || known && (!traced || had.State == t.State && had.Note == t.Note && len(had.Spans) == len(t.Spans)) {
 		return s
 	}
 	paused := *s.Paused
-	paused.Requests = maps.Clone(paused.Requests)
-	if paused.Requests == nil {
-		paused.Requests = map[string]health.Request{}
+	paused.Requests = with(paused.Requests, s.View.Request, r)
+	if traced {
+		paused.Traces = with(paused.Traces, r.Trace, t)
 	}
-	paused.Requests[s.View.Request] = r
 	s.Paused = &paused
 	return s
+}
+
+// with is a copy of a map in which one thing is different.
+func with[V any](m map[string]V, key string, v V) map[string]V {
+	if m = maps.Clone(m); m == nil {
+		m = map[string]V{}
+	}
+	m[key] = v
+	return m
 }
 
 // focused names the pane that has the focus.
