@@ -128,6 +128,12 @@ func TestEverySource(t *testing.T) {
 			})
 			t.Run("says what is missing and how it would look", func(t *testing.T) {
 				err := openWith(k, "")
+				if needNothing[k.Name] {
+					if err != nil {
+						t.Error(err)
+					}
+					return
+				}
 				if err == nil || !strings.Contains(err.Error(), "is missing; say ") || !strings.Contains(err.Error(), ` = `) {
 					t.Errorf("got %v", err)
 				}
@@ -142,6 +148,9 @@ func TestEverySource(t *testing.T) {
 		})
 	}
 }
+
+// needNothing are the kinds that need not be told where to look.
+var needNothing = map[string]bool{"stdin": true, "journald": true}
 
 func openWith(k Kind, section string) error {
 	s, err := Open(k.Name, "main", decoder(section))
@@ -201,6 +210,9 @@ func stops(t *testing.T, k Kind) {
 func pointedAt(t *testing.T, k Kind, url string) string {
 	if strings.Contains(k.Example, "\npaths = ") {
 		return fmt.Sprintf("paths = [%q]", filepath.Join(t.TempDir(), "*.jsonl"))
+	}
+	if needNothing[k.Name] {
+		return ""
 	}
 	return fmt.Sprintf("url = %q", url)
 }
