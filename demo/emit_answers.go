@@ -31,7 +31,18 @@ type answers struct {
 	liked, disliked  *counter
 	success, failure *counter
 	cost             *counter
+	ends             map[string]*counter // by finish reason
+	languages        []spoken
 }
+
+// spoken is one language people ask in.
+type spoken struct {
+	share float64
+	*counter
+}
+
+// filtered is the share of answers a provider's content filter ends.
+const filtered = 0.001
 
 func newAnswers(r *recorder, s *service, pod string, _ int) []part {
 	l := tags(s, pod, "app").with("model", s.model)
@@ -41,7 +52,15 @@ func newAnswers(r *recorder, s *service, pod string, _ int) []part {
 	ended := func(outcome string) *counter {
 		return r.counter("ai_outcome_total", "Business results.", l.with("outcome", outcome))
 	}
+	ends := map[string]*counter{}
+	for _, reason := range []string{"stop", "length", "content_filter"} {
+		ends[reason] = r.counter("ai_finish_total", "Answers by why they ended.", l.with("finish_reason", reason))
+	}
+	language := func(name string, share float64) spoken {
+		return spoken{share, r.counter("ai_category_total", "Requests by what they are.", l.with("category", "language", "value", name))}
+	}
 	return []part{&answers{
+		ends: ends, languages: []spoken{language("en", 0.62), language("de", 0.24), language("fr", 0.14)},
 		requests: newRequests(r, l),
 		judged:   s.judged,
 		quality: r.histogram("ai_quality_score", "Judged score of answers, 0 to 1.", scoreBounds,
@@ -63,5 +82,12 @@ func (a *answers) tick(m *moment) {
 	good := m.mix(func(b *behaviour) float64 { return b.Outcome })
 	a.success.events(m.n * 0.6 * good)
 	a.failure.events(m.n * 0.6 * (1 - good))
+	cut := m.mix(func(b *behaviour) float64 { return b.Cut })
+	a.ends["stop"].evenly(m.n * (1 - cut - filtered))
+	a.ends["length"].evenly(m.n * cut)
+	a.ends["content_filter"].evenly(m.n * filtered)
+	for _, l := range a.languages {
+		l.evenly(m.n * l.share)
+	}
 	a.cost.add(m.n * m.mix(func(b *behaviour) float64 { return b.USD }))
 }

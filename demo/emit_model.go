@@ -19,6 +19,7 @@ type model struct {
 type watched struct {
 	values              *histogram
 	nulls, fresh, score *gauge
+	by                  monitor
 }
 
 // newModel counts requests in every replica; inputs and outputs are watched by
@@ -41,7 +42,7 @@ func newModel(r *recorder, s *service, pod string, i int) []part {
 		retrain: r.gauge("ai_retrain_due_timestamp_seconds", "When the model has to be trained anew.", l),
 	}
 	for _, f := range s.base.Features {
-		v.features = append(v.features, newWatched(r, l.with("feature", f.Name), f))
+		v.features = append(v.features, newWatched(r, l.with("feature", f.Name), f, monitorOf(s)))
 	}
 	for _, c := range s.base.Classes {
 		v.classes = append(v.classes, r.counter("ai_prediction_total", "Predictions by class.", l.with("class", c.Name)))
@@ -49,13 +50,28 @@ func newModel(r *recorder, s *service, pod string, i int) []part {
 	return []part{v}
 }
 
-func newWatched(r *recorder, l labels, f feature) watched {
+// A monitor is a tool that computes drift by itself, by its own measure.
+type monitor struct {
+	tool, method string
+	of           func(psi float64) float64
+}
+
+// monitorOf is what watches a model: two teams, two tools.
+func monitorOf(s *service) monitor {
+	if s.name == "churn-model" { // of a small shift the JS distance is √(PSI/8 ln 2) to base 2
+		return monitor{"nannyml", "jensen_shannon", func(psi float64) float64 { return min(math.Sqrt(psi/8/math.Ln2), 1) }}
+	}
+	return monitor{"evidently", "psi", func(psi float64) float64 { return psi }}
+}
+
+func newWatched(r *recorder, l labels, f feature, by monitor) watched {
 	return watched{
 		values: r.histogram("ai_feature_value", "Values of an input.", f.Bounds, l),
 		nulls:  r.gauge("ai_feature_null_ratio", "Share of missing values of an input.", l),
 		fresh:  r.gauge("ai_feature_freshness_seconds", "Time since an input was computed.", l),
 		score: r.gauge("ai_drift_score", "Drift as another tool computes it, every five minutes.",
-			l.with("method", "psi", "tool", "evidently")),
+			l.with("method", by.method, "tool", by.tool)),
+		by: by,
 	}
 }
 
@@ -92,7 +108,7 @@ func (w watched) tick(m *moment, n float64, i int) {
 	w.values.observe(n*(1-nulls), m.x, good.Values, ill.Values)
 	w.nulls.about(nulls, 0.08, 1)
 	w.fresh.about(m.mix(func(b *behaviour) float64 { return b.Features[i].Fresh }), 0.1, 1e9)
-	w.score.about(exported(w.values.good, w.values.ill, m.x), 0.1, 99)
+	w.score.about(w.by.of(exported(w.values.good, w.values.ill, m.x)), 0.1, 99)
 }
 
 // exported is the population stability index a monitor would report.

@@ -81,6 +81,14 @@ func (r *recorder) counter(name, help string, l labels) *counter {
 // events adds about mean events.
 func (c *counter) events(mean float64) { c.add(c.r.count(&c.carry, mean)) }
 
+// evenly adds mean events without any noise, and draws nothing from chance.
+func (c *counter) evenly(mean float64) {
+	c.carry += max(mean, 0)
+	n := math.Floor(c.carry)
+	c.carry -= n
+	c.add(n)
+}
+
 // add adds exactly v.
 func (c *counter) add(v float64) {
 	c.total += max(v, 0)
