@@ -77,6 +77,22 @@ func checkOwn(f *os.File) error {
 	return nil
 }
 
+// Magic numbers of file systems whose locks may not reach beyond this host (statfs(2)).
+var shared = map[int64]string{0x6969: "NFS", 0xff534d42: "CIFS", 0xfe534d42: "SMB"}
+
+// localDisk refuses a file system that other hosts share: two sickbays would each
+// believe to be alone.
+func localDisk(f *os.File) error {
+	var st syscall.Statfs_t
+	if err := syscall.Fstatfs(int(f.Fd()), &st); err != nil {
+		return nil // it cannot be told
+	}
+	if name := shared[int64(uint32(st.Type))]; name != "" {
+		return fmt.Errorf("%s is on %s, where locks may not reach other hosts: point XDG_STATE_HOME to a local disk", f.Name(), name)
+	}
+	return nil
+}
+
 func checkDir(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -21,6 +22,7 @@ import (
 // first error it writes nothing more: what cannot be written down is not done.
 type Journal struct {
 	path, host, boot string
+	mono             func() float64 // seconds since the host was started; 0: not known
 
 	turn chan struct{} // holds one token; who has it owns the next four, while the file's lock keeps other processes out
 	f    *os.File
@@ -51,13 +53,16 @@ func OpenJournal(path string) (*Journal, error) {
 	}
 	_, missing := os.Lstat(path)
 	f, err := openOwn(path)
+	if err == nil {
+		err = localDisk(f)
+	}
 	if err == nil && missing != nil {
 		err = syncDir(dir) // else the file's name may not survive a power cut
 	}
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	j := &Journal{path: path, f: f, turn: make(chan struct{}, 1)}
+	j := &Journal{path: path, f: f, mono: uptime, turn: make(chan struct{}, 1)}
 	j.turn <- struct{}{}
 	j.host, _ = os.Hostname()
 	if b, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
@@ -78,6 +83,26 @@ func syncDir(dir string) error {
 	}
 	defer d.Close()
 	return d.Sync()
+}
+
+// uptime is how long the host runs, sleep included (CLOCK_BOOTTIME), as proc(5) has it.
+func uptime() float64 {
+	b, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		return 0
+	}
+	first, _, _ := strings.Cut(string(b), " ")
+	s, _ := strconv.ParseFloat(first, 64)
+	return s
+}
+
+// when is a line's moment by this process's clock. A clock that was set meanwhile does
+// not matter, as long as the host was not started anew.
+func (j *Journal) when(l Line) time.Time {
+	if now := j.mono(); l.Boot == j.boot && j.boot != "" && l.Mono > 0 && now >= l.Mono {
+		return time.Now().Add(-time.Duration((now - l.Mono) * float64(time.Second)))
+	}
+	return l.TS
 }
 
 // Path is where the journal is.
@@ -138,7 +163,7 @@ func (j *Journal) write(op, ev string, d Data) (Line, error) {
 	var added []Line
 	last, seq := j.last, j.seq
 	add := func(op, ev string, d Data) error {
-		l := Line{V: 1, Seq: seq + 1, TS: time.Now().UTC(), Boot: j.boot, Host: j.host, PID: os.Getpid(),
+		l := Line{V: 1, Seq: seq + 1, TS: time.Now().UTC(), Mono: j.mono(), Boot: j.boot, Host: j.host, PID: os.Getpid(),
 			Op: op, Ev: ev, Data: d, Prev: last}
 		b, err := l.format()
 		if err != nil {

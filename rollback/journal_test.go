@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ func reopen(t testing.TB, path string) *Journal {
 	if err != nil {
 		t.Fatal(err)
 	}
+	j.mono = func() float64 { return time.Since(time.Unix(0, 0)).Seconds() } // the clock of a bubble of synctest
 	t.Cleanup(func() { j.Close() })
 	return j
 }
@@ -432,7 +434,7 @@ func FuzzJournalLine(f *testing.F) {
 		if l.Hash != sumOf(b[65:]) || l.V != 1 {
 			t.Errorf("accepted %q as %+v", b, l)
 		}
-		replay([]Line{l, l})
+		replay([]Line{l, l}, func(l Line) time.Time { return l.TS })
 		again, err := l.format()
 		if err != nil {
 			t.Fatalf("a line that was read cannot be written: %v", err)
@@ -441,4 +443,58 @@ func FuzzJournalLine(f *testing.F) {
 			t.Errorf("%q does not come back: %+v (%v)", b, back, err)
 		}
 	})
+}
+
+// TestAFullDiskIsSaidAndNothingIsLost: on a real one, where the test may mount it.
+func TestAFullDiskIsSaidAndNothingIsLost(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k,mode=0700"); err != nil {
+		t.Skip("a small disk cannot be mounted here:", err)
+	}
+	defer syscall.Unmount(dir, syscall.MNT_DETACH)
+	j := reopen(t, filepath.Join(dir, "journal.jsonl"))
+	written := 0
+	for {
+		if _, err := j.Append("", evNote, Data{Text: strings.Repeat("x", 500)}); err != nil {
+			if !strings.Contains(err.Error(), "no space left") || !strings.Contains(err.Error(), "cannot be written") {
+				t.Errorf("a full disk is %v", err)
+			}
+			break
+		}
+		written++
+	}
+	d := NewDesk(DeskOptions{Targets: []Target{newPlay()}, Journal: j, Write: true})
+	p, err := d.Plan(t.Context(), "support-chat/prompt", "", ill)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Submit(health.Order{Do: health.DoRollback, Plan: p, Reason: "answers became worse", Typed: p.Target}); err == nil || !strings.Contains(err.Error(), "nothing was done: the journal cannot be written") {
+		t.Errorf("a rollback on a full disk: %v", err)
+	}
+	j.Close()
+	r, err := VerifyFile(j.Path(), "")
+	if err != nil || r.Lines != written {
+		t.Errorf("%d lines of %d are whole, %v", r.Lines, written, err)
+	}
+}
+
+// TestAClockThatIsSetDoesNotAgeAnOperation: how long ago something was is told by the
+// clock nobody sets.
+func TestAClockThatIsSetDoesNotAgeAnOperation(t *testing.T) {
+	j := openTest(t)
+	now := j.mono()
+	for _, c := range []struct {
+		name string
+		line Line
+		want time.Duration // ago
+	}{
+		{"the clock was set back an hour", Line{TS: time.Now().Add(time.Hour), Mono: now - 30, Boot: j.boot}, 30 * time.Second},
+		{"the clock was set forward an hour", Line{TS: time.Now().Add(-time.Hour), Mono: now - 30, Boot: j.boot}, 30 * time.Second},
+		{"the host was started anew", Line{TS: time.Now().Add(-time.Hour), Mono: now - 30, Boot: "another"}, time.Hour},
+		{"an older sickbay wrote it", Line{TS: time.Now().Add(-time.Minute), Boot: j.boot}, time.Minute},
+	} {
+		if got := time.Since(j.when(c.line)); got < c.want || got > c.want+10*time.Second {
+			t.Errorf("%s: it was %s ago, want %s", c.name, got, c.want)
+		}
+	}
 }

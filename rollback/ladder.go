@@ -220,8 +220,26 @@ func (d *Desk) step(op operation, state health.OpState, text, typed string) (ope
 	} else {
 		data.From, data.To, data.Readings = op.From, op.To, fromReadings(op.Readings)
 	}
+	if state == health.OpPlanned || state.Ended() {
+		data.Lineage = d.lineage(op)
+	}
 	_, err := d.o.Journal.Append(op.ID, string(state), data)
 	return op, err
+}
+
+// lineage is what every target of the service runs, as last seen: model, prompt, index
+// and data that answers were made of.
+func (d *Desk) lineage(op operation) map[string]string {
+	runs := map[string]string{}
+	for _, t := range d.Targets() {
+		if t.Service == op.Service && t.Current != "" {
+			runs[t.Name] = t.Current
+		}
+	}
+	if op.State == health.OpPlanned {
+		runs[op.Target] = op.From
+	}
+	return runs
 }
 
 // send compares once more, writes down that it is going to, and makes the one

@@ -27,6 +27,7 @@ type Line struct {
 	V    int       `json:"v"`
 	Seq  int       `json:"seq"`
 	TS   time.Time `json:"ts"`
+	Mono float64   `json:"mono,omitempty"` // seconds since the host was started: nobody sets that clock
 	Boot string    `json:"boot,omitempty"` // boot id of the host: clocks before and after a boot do not compare
 	Host string    `json:"host"`
 	PID  int       `json:"pid"`
@@ -48,24 +49,25 @@ const (
 
 // Data is what a line says. It never holds prompts, answers or secrets.
 type Data struct {
-	By       *Person   `json:"by,omitempty"`
-	Service  string    `json:"service,omitempty"`
-	Target   string    `json:"target,omitempty"`
-	Kind     string    `json:"kind,omitempty"`
-	Driver   string    `json:"driver,omitempty"`
-	From     string    `json:"from,omitempty"`
-	To       string    `json:"to,omitempty"`
-	Token    string    `json:"token,omitempty"`
-	Typed    string    `json:"typed,omitempty"`
-	Reason   string    `json:"reason,omitempty"`
-	Diff     []string  `json:"diff,omitempty"`
-	Warnings []string  `json:"warnings,omitempty"`
-	Symptoms []symptom `json:"symptoms,omitempty"`
-	Readings []reading `json:"readings,omitempty"`
-	Until    time.Time `json:"until,omitzero"`
-	Text     string    `json:"text,omitempty"`
-	Blocked  string    `json:"blocked,omitempty"` // what a rehearsal stumbled over
-	Sickbay  string    `json:"sickbay,omitempty"` // version of the program
+	By       *Person           `json:"by,omitempty"`
+	Service  string            `json:"service,omitempty"`
+	Target   string            `json:"target,omitempty"`
+	Kind     string            `json:"kind,omitempty"`
+	Driver   string            `json:"driver,omitempty"`
+	From     string            `json:"from,omitempty"`
+	To       string            `json:"to,omitempty"`
+	Token    string            `json:"token,omitempty"`
+	Typed    string            `json:"typed,omitempty"`
+	Reason   string            `json:"reason,omitempty"`
+	Diff     []string          `json:"diff,omitempty"`
+	Warnings []string          `json:"warnings,omitempty"`
+	Lineage  map[string]string `json:"lineage,omitempty"` // what every target of the service runs, before and after
+	Symptoms []symptom         `json:"symptoms,omitempty"`
+	Readings []reading         `json:"readings,omitempty"`
+	Until    time.Time         `json:"until,omitzero"`
+	Text     string            `json:"text,omitempty"`
+	Blocked  string            `json:"blocked,omitempty"` // what a rehearsal stumbled over
+	Sickbay  string            `json:"sickbay,omitempty"` // version of the program
 
 	Offset int64  `json:"offset,omitempty"` // of a torn line: where it starts,
 	Bytes  int    `json:"bytes,omitempty"`  // how long it is,

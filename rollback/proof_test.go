@@ -56,7 +56,8 @@ func TestWhatIsCountedDecides(t *testing.T) {
 				if op.Proof == nil || op.Proof.Before.N != 1200 || op.Proof.Normal.Bad != 36 {
 					t.Fatalf("the numbers are not with the operation: %+v", op.Proof)
 				}
-				again := replay(reopen(t, b.desk.o.Journal.Path()).Lines())[0]
+				j := reopen(t, b.desk.o.Journal.Path())
+				again := replay(j.Lines(), j.when)[0]
 				if !reflect.DeepEqual(again.Proof, op.Proof) {
 					t.Errorf("the journal keeps %+v of %+v", again.Proof, op.Proof)
 				}

@@ -20,10 +20,10 @@ func (d *Desk) replay() []operation {
 	if d.o.Journal == nil {
 		return nil
 	}
-	return replay(d.o.Journal.Lines())
+	return replay(d.o.Journal.Lines(), d.o.Journal.when)
 }
 
-func replay(lines []Line) []operation {
+func replay(lines []Line, when func(Line) time.Time) []operation {
 	var ops []operation
 	at := map[string]int{}
 	for _, l := range lines {
@@ -32,20 +32,20 @@ func replay(lines []Line) []operation {
 		case l.Op == "":
 		case l.Ev == string(health.OpPlanned) && !known:
 			at[l.Op] = len(ops)
-			ops = append(ops, begun(l))
+			ops = append(ops, begun(l, when))
 		case known:
-			ops[i] = ops[i].after(l)
+			ops[i] = ops[i].after(l, when)
 		}
 	}
 	return ops
 }
 
 // begun is the operation that a "planned" line began.
-func begun(l Line) operation {
+func begun(l Line, when func(Line) time.Time) operation {
 	e, x := l.entry(), l.Data
 	p := health.Plan{ID: l.Op, Target: x.Target, Service: x.Service, Kind: x.Kind, Driver: x.Driver, From: x.From, To: x.To,
 		Token: x.Token, Diff: x.Diff, Warnings: x.Warnings, At: l.TS, Expires: l.TS, Symptoms: toSymptoms(x.Symptoms)}
-	return operation{by: x.By, plan: p, host: l.Host, last: l.TS, Rollback: health.Rollback{
+	return operation{by: x.By, plan: p, host: l.Host, last: when(l), Rollback: health.Rollback{
 		ID: l.Op, Service: x.Service, Target: x.Target, Kind: x.Kind, From: x.From, To: x.To,
 		By: e.By, Reason: x.Reason, State: health.OpPlanned, At: l.TS,
 	}}
@@ -53,17 +53,17 @@ func begun(l Line) operation {
 
 // after is the operation one line later. Events of a newer sickbay are passed
 // over: what they mean is not known here.
-func (op operation) after(l Line) operation {
+func (op operation) after(l Line, when func(Line) time.Time) operation {
 	if !isState(l.Ev) {
 		return op
 	}
-	op.State, op.Text, op.host, op.last = health.OpState(l.Ev), l.Data.Text, l.Host, l.TS
+	op.State, op.Text, op.host, op.last = health.OpState(l.Ev), l.Data.Text, l.Host, when(l)
 	op.Until = l.Data.Until
 	switch op.State {
 	case health.OpSending:
-		op.sent = l.TS
+		op.sent = when(l)
 	case health.OpApplied:
-		op.Applied = l.TS
+		op.Applied = when(l)
 	}
 	if l.Data.Readings != nil {
 		op.Readings = toReadings(op.plan.Symptoms, l.Data.Readings)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -261,6 +262,12 @@ func markdownLine(b *strings.Builder, l Line) {
 	b.WriteString("\n")
 	for _, w := range l.Data.Warnings {
 		fmt.Fprintf(b, "  - warning: %s\n", escape(w))
+	}
+	for _, s := range toSymptoms(l.Data.Symptoms) {
+		fmt.Fprintf(b, "  - ill: %s %s, limit %s\n", escape(or(s.Title, s.Signal)), health.Format(s.Unit, s.Value), health.Format(s.Unit, s.Limit))
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.Data.Lineage)) {
+		fmt.Fprintf(b, "  - runs: %s %s\n", escape(name), escape(l.Data.Lineage[name]))
 	}
 }
 
