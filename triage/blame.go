@@ -145,7 +145,7 @@ func (b *blame) singles() []trait {
 		}
 		for code, a := range fail {
 			s := square{a, good[code], b.failing - a, b.healthy - good[code]}
-			if a < minCarriers || s.c+s.d == 0 {
+			if a < minCarriers || s.c+s.d == 0 || c.Values[code] == "" { // to lack a property is none
 				continue
 			}
 			chances = append(chances, s.chance())
