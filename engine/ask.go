@@ -271,7 +271,7 @@ func (e *Engine) note(a answer, now time.Time) {
 		st.PerMinute, st.PerMinuteMax, st.Cut, st.Note = use.PerMinute, use.PerMinuteMax, use.Cut, use.Note
 	}
 	if a.err != nil {
-		if a.q.what == aVersion {
+		if a.q.what == aVersion && !to.traces() {
 			return // a server that does not say who it is works all the same
 		}
 		if errors.Is(a.err, sources.ErrMissing) { // so does one that has no alerts

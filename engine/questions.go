@@ -59,7 +59,7 @@ func (e *Engine) missing(w wishes, again bool) []question {
 func (e *Engine) questions(a *asked, w wishes) []question {
 	var qs []question
 	now := e.o.Now()
-	if _, ok := a.source.(sources.About); ok && a.state.Version == "" && a.due(aVersion, versionEvery, now) {
+	if _, ok := a.source.(sources.About); ok && a.state.Version == "" && a.due(aVersion, a.versionEvery(), now) {
 		qs = append(qs, question{what: aVersion, to: a, again: a.asked(aVersion)})
 	}
 	if _, ok := a.source.(sources.Changes); ok && a.due(someChanges, e.o.Refresh/2, now) {

@@ -78,8 +78,18 @@ func (e *Engine) lookUpTraces(ctx context.Context, started *sync.WaitGroup, w wi
 	e.forgetTraces()
 }
 
-func (e *Engine) canTrace() bool {
-	return slices.ContainsFunc(e.asked, func(a *asked) bool { _, ok := a.source.(sources.Traces); return ok })
+func (e *Engine) canTrace() bool { return slices.ContainsFunc(e.asked, (*asked).traces) }
+
+// traces says whether a source knows traces. Nothing but who it is is asked of it
+// while no request is open: then that tells whether it is there.
+func (a *asked) traces() bool { _, ok := a.source.(sources.Traces); return ok }
+
+// versionEvery is how long to wait before asking again who a source is.
+func (a *asked) versionEvery() time.Duration {
+	if a.traces() && !a.state.OK {
+		return versionEvery / 10
+	}
+	return versionEvery
 }
 
 // due says whether it is time to ask: at first, a while after nobody had it, and

@@ -22,14 +22,23 @@ type tracer struct {
 	asked []string
 	has   func(id string) (health.Trace, error)
 	hang  bool
-	most  int // at once
+	gone  bool // it does not say who it is
+	most  int  // at once
 	out   int
 }
 
-func (t *tracer) Name() string                            { return t.name }
-func (t *tracer) Close() error                            { return nil }
-func (t *tracer) About() (kind, where string)             { return "fake", "nowhere" }
-func (t *tracer) Version(context.Context) (string, error) { return "1", nil }
+func (t *tracer) Name() string                { return t.name }
+func (t *tracer) Close() error                { return nil }
+func (t *tracer) About() (kind, where string) { return "fake", "nowhere" }
+
+func (t *tracer) Version(context.Context) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.gone {
+		return "", errors.New(t.name + ": cannot be reached")
+	}
+	return "", nil
+}
 
 func (t *tracer) Trace(ctx context.Context, id string) (health.Trace, error) {
 	t.mu.Lock()
@@ -255,6 +264,30 @@ func TestWhatTheDetectorsFindReachesTheVerdict(t *testing.T) {
 		}
 		if other, _ := v.Snapshot().Service("fraud"); other.Status != health.OK {
 			t.Errorf("fraud is %v: %+v", other.Status, other.Findings)
+		}
+	})
+}
+
+func TestATracingSystemThatIsNotThereIsShownBeforeItIsNeeded(t *testing.T) {
+	a := &tracer{name: "a", has: nobodyHasIt, gone: true}
+	traceWard(t, []*tracer{a}, 1, func(w ward, v *Viewer) {
+		state := func() health.SourceState {
+			for _, s := range v.Snapshot().Sources {
+				if s.Name == "a" {
+					return s
+				}
+			}
+			return health.SourceState{}
+		}
+		if s := state(); s.OK || s.Error != "a: cannot be reached" {
+			t.Errorf("%+v", s)
+		}
+		a.mu.Lock()
+		a.gone = false
+		a.mu.Unlock()
+		w.later(2 * time.Minute)
+		if s := state(); !s.OK || s.Error != "" {
+			t.Errorf("two minutes after it is back: %+v", s)
 		}
 	})
 }

@@ -66,12 +66,18 @@ func (j *jaeger) About() (kind, where string) { return "jaeger", j.where() }
 // Version asks for the services it knows, to see whether it is there: it does not
 // say who it is.
 func (j *jaeger) Version(ctx context.Context) (string, error) {
-	path := "/api/services"
-	if !j.v1 {
-		path = "/api/v3/services"
-	}
 	var any map[string]json.RawMessage
-	return "", j.lookUp(ctx, path, nil, func(r io.Reader) error { return decode(r, &any) })
+	ask := func(path string) error {
+		return j.lookUp(ctx, path, nil, func(r io.Reader) error { return decode(r, &any) })
+	}
+	err := error(nil)
+	if j.v1 {
+		err = ask("/api/services")
+	}
+	if j.v3 && (!j.v1 || errors.Is(err, ErrMissing)) {
+		err = ask("/api/v3/services")
+	}
+	return "", notThere(err)
 }
 
 // Trace asks for a trace by its id.

@@ -56,7 +56,7 @@ func (t *tempo) Version(ctx context.Context) (string, error) {
 	if errors.Is(err, ErrNotFound) {
 		return "", nil // it is there, and old
 	}
-	return b.Version, err
+	return b.Version, notThere(err)
 }
 
 // Trace asks the second API, which says when a trace is not whole, and the first of

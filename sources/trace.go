@@ -148,6 +148,15 @@ func (w *web) lookUp(ctx context.Context, path string, query url.Values, read fu
 	return err
 }
 
+// notThere is what it means that a server does not know what every one of its kind
+// does: it is another server.
+func notThere(err error) error {
+	if errors.Is(err, ErrMissing) {
+		return &failure{err.Error(), nil}
+	}
+	return err
+}
+
 // answered lets read take a good answer. Where a server has no such question, its
 // page or that of a proxy comes instead.
 func (w *web) answered(resp *http.Response, read func(io.Reader) error) error {

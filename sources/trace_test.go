@@ -147,6 +147,22 @@ func TestEveryTracingSystemTellsTheSameStory(t *testing.T) {
 	}
 }
 
+func TestAnotherServerIsNoTracingSystem(t *testing.T) {
+	for kind, want := range map[string]string{"jaeger": "main: 404 not found: nobody answers", "tempo": "main: 404 not found: nobody answers"} {
+		s := answering(t, kind, http.NotFound)
+		_, version := s.(About).Version(t.Context())
+		_, trace := s.(Traces).Trace(t.Context(), aTrace)
+		for what, err := range map[string]error{"version": version, "trace": trace} {
+			if err == nil || !strings.HasPrefix(err.Error(), want) || errors.Is(err, ErrNotFound) {
+				t.Errorf("%s of %s: %v", what, kind, err)
+			}
+		}
+		if errors.Is(version, ErrMissing) {
+			t.Errorf("%s: that it is another server would be no fault", kind)
+		}
+	}
+}
+
 func TestATraceIsFoundInFiles(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {
