@@ -194,7 +194,7 @@ func (e *Engine) take(a answer) {
 		f := e.fact(a.q.fact, now)
 		f.tried, f.err = now, a.err
 		if a.err == nil {
-			f.series, f.byValue, f.warnings, f.at = a.got.Series, nil, a.got.Warnings, a.q.at
+			f.series, f.byValue, f.groups, f.warnings, f.at = a.got.Series, nil, nil, a.got.Warnings, a.q.at
 		}
 	case aDiscovery:
 		if a.err == nil {

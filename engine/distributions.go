@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -198,7 +199,7 @@ func (e *Engine) subjects(v viewKey, c *comparisons, w watched, there map[string
 	if fa == nil || fa.at.IsZero() {
 		return nil // not answered yet
 	}
-	now := e.byGroup(w, fa.series)
+	now := maps.Clone(e.byGroup(w, fa.series, &fa.groups))
 	for g := range e.wasThere(v, w) {
 		if _, is := now[g]; !is {
 			now[g] = nil // it was there, and is silent
@@ -217,9 +218,21 @@ func (e *Engine) subjects(v viewKey, c *comparisons, w watched, there map[string
 	return all
 }
 
-// byGroup splits series.
-func (e *Engine) byGroup(w watched, series []sources.Series) map[group][]sources.Series {
+// groups are the series of an answer by group, as one distribution tells them apart;
+// made when first wanted.
+type groups map[string]map[group][]sources.Series
+
+// byGroup splits series, once.
+func (e *Engine) byGroup(w watched, series []sources.Series, done *groups) map[group][]sources.Series {
+	as := w.f.By + "\x00" + w.d.Signal + "\x00" + w.d.Feature
+	if parts, known := (*done)[as]; known {
+		return parts
+	}
 	parts := map[group][]sources.Series{}
+	if *done == nil {
+		*done = groups{}
+	}
+	(*done)[as] = parts
 	for _, s := range series {
 		if name := e.serviceOf(s.Labels[w.f.By]); name != "" {
 			g := group{name, w.d.Signal, s.Labels[w.d.Feature]}
@@ -239,7 +252,7 @@ func (e *Engine) wasThere(v viewKey, w watched) map[group]bool {
 		return nil
 	}
 	were := map[group]bool{}
-	for g, series := range e.byGroup(w, ending(r.series, r.end.Add(-k.step))) {
+	for g, series := range e.byGroup(w, r.series, &r.groups) {
 		if s := (&subject{w: w}); total(s.cells(count(series, w.d, r.end.Add(-k.step)))[0]) >= drift.MinN {
 			were[g] = true
 		}
@@ -300,7 +313,7 @@ func (r reference) what() string {
 
 // earlier counts the windows of a row, those of this group only.
 func (e *Engine) earlier(s *subject, held *row, k rowKey) []tally {
-	own := e.byGroup(s.w, held.series)[s.group]
+	own := e.byGroup(s.w, held.series, &held.groups)[s.group]
 	s.ends = k.ends(held)
 	tallies := make([]tally, len(s.ends))
 	for i, end := range s.ends {

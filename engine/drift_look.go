@@ -119,7 +119,7 @@ func (e *Engine) seed(c *comparisons, all []*subject, items []drift.Item) drift.
 		} else if asked {
 			was := *all[i]
 			at := s.ends[k]
-			own := e.byGroup(was.w, f.series)[was.group]
+			own := e.byGroup(was.w, f.series, &f.groups)[was.group]
 			was.recount(count(own, was.w.d, at))
 			it = was.item(e.hold())
 		}

@@ -35,6 +35,8 @@ type row struct {
 	used     time.Time
 	n        int // windows before the newest, or with it, that were asked for
 	fewer    int // how many are asked for since all were too many; 0: all
+
+	groups groups
 }
 
 func (e *Engine) row(k rowKey, now time.Time) *row {
@@ -157,13 +159,13 @@ func (e *Engine) learnRow(a answer, now time.Time) {
 		}
 		return
 	}
-	r.end, r.n, r.series, r.warnings = a.q.span.to, a.q.row.windows(r), a.got.Series, a.got.Warnings
+	r.end, r.n, r.series, r.groups, r.warnings = a.q.span.to, a.q.row.windows(r), a.got.Series, nil, a.got.Warnings
 	if !a.q.row.moves() {
 		return
 	}
 	k := factKey{a.q.row.source, a.q.row.expr, a.q.row.at, 0}
 	if f := e.fact(k, now); f.at.Before(r.end) { // its newest window is what is compared
-		f.series, f.byValue, f.warnings, f.err, f.at, f.tried = ending(r.series, r.end), nil, r.warnings, nil, r.end, now
+		f.series, f.byValue, f.groups, f.warnings, f.err, f.at, f.tried = ending(r.series, r.end), nil, nil, r.warnings, nil, r.end, now
 	}
 }
 

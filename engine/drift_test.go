@@ -1,11 +1,14 @@
 package engine
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"sickbay/health"
+	"sickbay/packs"
+	"sickbay/sources"
 )
 
 const (
@@ -357,4 +360,47 @@ func TestTheClockSetBackComparesWhatWasThen(t *testing.T) {
 			t.Errorf("ten minutes ago it was %s", d.Level)
 		}
 	})
+}
+
+// BenchmarkDrift compares 500 distributions with seven earlier windows each, as it is
+// done when the newest ones have come in.
+func BenchmarkDrift(b *testing.B) {
+	e, services := manyDistributions(500)
+	b.ReportAllocs()
+	for b.Loop() {
+		e.driftHeard++
+		e.drifts(viewKey{}, services)
+	}
+}
+
+// manyDistributions is an engine that was told of a histogram of so many services.
+func manyDistributions(n int) (*Engine, []health.Service) {
+	now := at(360)
+	p := tapePack()
+	p[0].Distributions, p[0].Exported = p[0].Distributions[:1], nil
+	e := New(Options{Packs: p, Now: func() time.Time { now = now.Add(time.Minute); return now }})
+	a := newAsked(&tape{})
+	e.asked = append(e.asked, a)
+	found := packs.Found{Pack: p[0], By: "service"}
+	var services []health.Service
+	var got sources.Answer
+	end := now.Truncate(time.Minute)
+	for i := range n {
+		name := fmt.Sprintf("service-%03d", i)
+		found.Services = append(found.Services, name)
+		services = append(services, health.Service{Name: name})
+		for j, le := range bounds {
+			s := sources.Series{Labels: map[string]string{"service": name, "le": le}}
+			for k := range 8 {
+				t := end.Add(-time.Duration(7-k) * oneDay)
+				s.Points = append(s.Points, health.Point{T: t.UnixMilli(), V: float64((j + 1) * (100 + (i+k)%5))})
+			}
+			got.Series = append(got.Series, s)
+		}
+	}
+	a.found = []packs.Found{found}
+	lead, _ := e.lead(viewKey{})
+	k := lead.row(e.watchedBy(a)[0], moment{})
+	e.take(answer{q: question{what: aRow, to: a, row: k, span: span{end.Add(-7 * oneDay), end}, feeds: looks}, got: got})
+	return e, services
 }

@@ -189,7 +189,7 @@ func (e *Engine) restarts(v viewKey, s *subject) int {
 		return 0
 	}
 	most := 0.0
-	for _, series := range e.byGroup(s.w, fa.series)[s.group] {
+	for _, series := range e.byGroup(s.w, fa.series, &fa.groups)[s.group] {
 		most = max(most, lastValue(series)) // all buckets of a process restart together
 	}
 	return int(math.Round(most))

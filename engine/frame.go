@@ -231,6 +231,7 @@ type fact struct {
 
 	by      string // as in a frame
 	byValue map[string][]sources.Series
+	groups  groups
 }
 
 // about lists the series whose label has a value.
