@@ -134,6 +134,9 @@ func (c Confirm) story(sc scene, w int) []string {
 			put(themes.Text, "   by "+or(p.Driver, "?")).String(),
 		c.age(sc, w), blanks(w),
 	}
+	if caps := target(sc.snap, p.Target).Caps; caps != "" {
+		out = append(out[:len(out)-1], append(labelled(look, w, "system", themes.Faint, caps), blanks(w))...)
+	}
 	label := "ill now"
 	for _, s := range p.Symptoms {
 		text := fmt.Sprintf("%s %s, limit %s", s.Title, health.Format(s.Unit, s.Value), health.Format(s.Unit, s.Limit))

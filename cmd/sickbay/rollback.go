@@ -21,7 +21,7 @@ func init() {
 			Use: "rollback SERVICE --reason TEXT", Args: oneService,
 			Short: "take a service back to an earlier version, and say whether it helped",
 			Long: "Climbs the same ladder as the key R: plan, confirmation, journal, one attempt, read back, watch the symptom.\n" +
-				"Needs --write. Exit codes: 0 recovered (or --dry-run was fine), 1 applied but not recovered or unproven,\n" +
+				"Needs --write. Exit codes: 0 recovered (or --dry-run was fine), 1 applied, in part or whole, but not recovered or unproven,\n" +
 				"2 nothing was done, 3 unknown, 64 usage, 78 config.",
 			RunE: func(c *cobra.Command, args []string) error { return a.rollback(c.Context(), args[0], o) },
 		}
@@ -115,7 +115,7 @@ func (a *app) climb(ctx context.Context, h *house, service string, o rollbackFla
 	if planned.Err != "" {
 		return exit{exitNotDone, fmt.Errorf("nothing was done: %s", planned.Err)}
 	}
-	a.showPlan(planned.Plan)
+	a.showPlan(planned.Plan, s)
 	if o.dry {
 		return nil
 	}
@@ -144,8 +144,14 @@ func chooseTarget(s *health.Snapshot, service, name string) (string, error) {
 	return names[0], nil
 }
 
-func (a *app) showPlan(p health.Plan) {
+func (a *app) showPlan(p health.Plan, s *health.Snapshot) {
 	fmt.Fprintf(a.out, "%s: %s → %s (%s)\n", clean(p.Target), clean(p.From), clean(p.To), clean(p.Driver))
+	v, _ := s.Service(p.Service)
+	for _, t := range v.Targets {
+		if t.Name == p.Target && t.Caps != "" {
+			fmt.Fprintln(a.out, "  the system: "+clean(t.Caps))
+		}
+	}
 	for _, l := range p.Diff {
 		fmt.Fprintln(a.out, "  "+clean(l))
 	}
@@ -199,10 +205,13 @@ func outcome(op health.Rollback) error {
 	switch op.State {
 	case health.OpRecovered:
 		return nil
-	case health.OpNotRecovered, health.OpUnproven:
+	case health.OpNotRecovered, health.OpUnproven, health.OpPartial:
 		return exit{exitUnproved, nil}
 	case health.OpUnknown:
 		return exit{exitUnknown, nil}
+	}
+	if !op.Applied.IsZero() { // it was done, and somebody else changed it since
+		return exit{exitUnproved, nil}
 	}
 	return exit{exitNotDone, nil}
 }

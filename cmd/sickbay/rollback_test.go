@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"sickbay/demo"
+	"sickbay/health"
 )
 
 // runs is the version a target of a demo runs, asked as sickbay asks it.
@@ -39,7 +41,7 @@ func TestADryRunShowsThePlanAndDoesNothing(t *testing.T) {
 	d := stack(t, "bad-prompt")
 	c := newConsole(t)
 	s := c.want(0, "rollback", "support-chat", "--target", "support-chat/prompt", "--dry-run", "--config", d.Config)
-	for _, part := range []string{"support-chat/prompt: v32 → v31 (http)", "- prompt v32", "+ prompt v31", "ill now: answers judged good 0.6", "limit 0.80", "ill now: refusals"} {
+	for _, part := range []string{"support-chat/prompt: v32 → v31 (http)", "the system: compare-and-swap by ETag", "- prompt v32", "+ prompt v31", "ill now: answers judged good 0.6", "limit 0.80", "ill now: refusals"} {
 		if !strings.Contains(s.out, part) {
 			t.Errorf("the plan has no %q:\n%s", part, s.out)
 		}
@@ -216,5 +218,23 @@ func TestARollbackRecovers(t *testing.T) {
 	}
 	if v := c.want(0, "journal", "verify").out; !strings.HasPrefix(v, "ok: ") {
 		t.Error(v)
+	}
+}
+
+func TestEveryEndHasItsExitCode(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[health.OpState]int{
+		health.OpRecovered: 0, health.OpNotRecovered: exitUnproved, health.OpUnproven: exitUnproved, health.OpPartial: exitUnproved,
+		health.OpUnknown: exitUnknown, health.OpNotApplied: exitNotDone, health.OpMoved: exitNotDone, health.OpRefused: exitNotDone,
+		health.OpDenied: exitNotDone, health.OpFailed: exitNotDone, health.OpAbandoned: exitNotDone,
+	} {
+		var e exit
+		if err := outcome(health.Rollback{State: state}); errors.As(err, &e) != (want != 0) || e.code != want {
+			t.Errorf("%s: %v, want %d", state, err, want)
+		}
+	}
+	var e exit
+	if err := outcome(health.Rollback{State: health.OpMoved, Applied: storyTime}); !errors.As(err, &e) || e.code != exitUnproved {
+		t.Errorf("applied, then changed by somebody else: %v", err)
 	}
 }
