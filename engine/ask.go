@@ -91,6 +91,7 @@ const (
 	aFact
 	aDiscovery
 	someAlerts
+	someSilences
 	someChanges
 	aVersion
 	anInterval
@@ -137,14 +138,15 @@ func (q question) key() string {
 
 // An answer is what came back for a question.
 type answer struct {
-	q       question
-	got     sources.Answer
-	alerts  []health.Alert
-	changes []health.Change
-	version string
-	shifts  bool // the source moves the times of a range
-	took    time.Duration
-	err     error
+	q        question
+	got      sources.Answer
+	alerts   []health.Alert
+	silences []health.Silence
+	changes  []health.Change
+	version  string
+	shifts   bool // the source moves the times of a range
+	took     time.Duration
+	err      error
 }
 
 // ask runs in a goroutine of its own: the source's deadline ends it.
@@ -160,6 +162,8 @@ func (e *Engine) ask(ctx context.Context, q question) {
 		a.got, a.shifts, a.err = q.windows(ctx)
 	case someAlerts:
 		a.alerts, a.err = q.to.source.(sources.Alerts).Alerts(ctx)
+	case someSilences:
+		a.silences, a.err = q.to.source.(sources.Silencer).Silences(ctx)
 	case someChanges:
 		a.changes, a.err = q.to.source.(sources.Changes).Changes(ctx, q.at)
 	case aVersion:
@@ -205,6 +209,10 @@ func (e *Engine) take(a answer) {
 	case someAlerts:
 		if a.err == nil {
 			e.learnAlerts(a, now)
+		}
+	case someSilences:
+		if a.err == nil {
+			e.learnSilences(a)
 		}
 	case someChanges:
 		for i := range a.changes {

@@ -148,6 +148,7 @@ func (e *Engine) snapshot(lens health.Lens, now time.Time, w wishes) *health.Sna
 		Failures: e.failures(lens.At, at, lens.Window),
 		Changes:  e.known(at.Add(-max(lens.Window, 6*time.Hour)), at),
 		Alerts:   e.alerts(lens.At),
+		Silences: e.silencesHeard(),
 		Sources:  e.sources(),
 		Plans:    map[string]health.Planned{},
 	}

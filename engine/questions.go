@@ -65,14 +65,17 @@ func (e *Engine) questions(a *asked, w wishes) []question {
 	if _, ok := a.source.(sources.Changes); ok && a.due(someChanges, e.o.Refresh/2, now) {
 		qs = append(qs, question{what: someChanges, to: a, at: now.Add(-changesBack), again: a.asked(someChanges)})
 	}
+	if _, ok := a.source.(sources.Alerts); ok && w.moments[moment{}] && a.due(someAlerts, e.o.Refresh/2, now) {
+		qs = append(qs, question{what: someAlerts, to: a, again: a.asked(someAlerts)})
+	}
+	if _, ok := a.source.(sources.Silencer); ok && a.due(someSilences, e.o.Refresh/2, now) {
+		qs = append(qs, question{what: someSilences, to: a, again: a.asked(someSilences)})
+	}
 	if _, ok := a.source.(sources.Metrics); !ok {
 		return qs
 	}
 	if now.Sub(a.looked) >= discoveryEvery && a.due(aDiscovery, e.o.Refresh/2, now) {
 		qs = append(qs, question{what: aDiscovery, to: a, expr: packs.DetectQuery(e.o.Packs), at: now, again: a.asked(aDiscovery)})
-	}
-	if _, ok := a.source.(sources.Alerts); ok && w.moments[moment{}] && a.due(someAlerts, e.o.Refresh/2, now) {
-		qs = append(qs, question{what: someAlerts, to: a, again: a.asked(someAlerts)})
 	}
 	if len(a.found) > 0 && a.due(anInterval, intervalEvery, now) {
 		qs = append(qs, question{what: anInterval, to: a, expr: packs.IntervalQuery(a.found), at: now, again: a.asked(anInterval)})

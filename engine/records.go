@@ -185,8 +185,9 @@ const changesBack = 7 * 24 * time.Hour
 
 // A changeLog holds what was altered, by id, and the newest alerts of every source.
 type changeLog struct {
-	byID   map[string]health.Change
-	alerts map[string]heardAlerts // by source
+	byID     map[string]health.Change
+	alerts   map[string]heardAlerts      // by source
+	silences map[string][]health.Silence // by source
 }
 
 func (c *changeLog) add(more []health.Change) {

@@ -35,9 +35,21 @@ func (e *Engine) learnAlerts(a answer, now time.Time) {
 // heard since a time.
 func (e *Engine) liveAlerts(since time.Time) []health.Alert {
 	var all []health.Alert
-	for _, h := range e.changes.alerts {
-		if !h.at.Before(since) {
-			all = append(all, h.alerts...)
+	kept := map[[2]string]bool{} // named by who also knows what is silenced
+	for name, h := range e.changes.alerts {
+		if _, err := e.silencer(name); err == nil && !h.at.Before(since) {
+			for _, a := range h.alerts {
+				kept[[2]string{a.Name, a.Service}] = true
+			}
+		}
+	}
+	for name, h := range e.changes.alerts {
+		_, err := e.silencer(name)
+		for _, a := range h.alerts {
+			// Prometheus and its Alertmanager both tell of an alert: once is enough.
+			if twice := err != nil && a.State == "firing" && kept[[2]string{a.Name, a.Service}]; !twice && !h.at.Before(since) {
+				all = append(all, a)
+			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b health.Alert) int {

@@ -52,6 +52,10 @@ func (v *Viewer) Submit(o health.Order) (string, error) {
 	if o.Do == health.DoBaseline {
 		return "", v.e.pin(o)
 	}
+	if o.Do == health.DoSilence || o.Do == health.DoExpire {
+		defer v.e.wake()
+		return v.e.silence(o)
+	}
 	if v.e.o.Desk == nil {
 		return "", errors.New("nothing was done: there is no journal to write it to")
 	}

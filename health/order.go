@@ -52,6 +52,11 @@ const (
 	// DoBaseline pins a window of Plan.Service as what its distributions are compared
 	// with under Baseline: the one that ends at Plan.At, or now where that is zero.
 	DoBaseline Verb = "baseline"
+	// DoSilence asks the monitoring system to call nobody about Order.Silence for a
+	// while, DoExpire to end the silence of that ID now. Both need --write, and both
+	// are in the journal before they are asked for.
+	DoSilence Verb = "silence"
+	DoExpire  Verb = "expire"
 )
 
 // AllRequests in Order.Reveals means the content of every request.
@@ -65,6 +70,7 @@ type Order struct {
 	By     Actor
 	Reason string // at least 10 characters for a rollback
 	Typed  string // what was typed to confirm: must equal Plan.Target's Name, bytes compared
+	Silence Silence // of DoSilence and DoExpire
 	// Reveals is what a viewer will see in full once the note is written: the id of
 	// a request, or AllRequests.
 	Reveals string

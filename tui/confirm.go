@@ -321,6 +321,9 @@ func (s State) submitted(order health.Order, id string, err error) State {
 	if order.Do == health.DoBaseline {
 		return s.pinned(order, err)
 	}
+	if order.Do == health.DoSilence || order.Do == health.DoExpire {
+		return s.silenced(order, err)
+	}
 	if err != nil {
 		s.Confirm.Sending = false
 		s.Confirm.Note = "nothing was done: " + err.Error()

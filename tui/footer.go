@@ -89,6 +89,6 @@ func footItems(s State, sc scene) []footItem {
 // footOrder is how the labels of the key line follow each other: what one does
 // next comes first.
 var footOrder = []string{
-	"open", "reference", "baseline", "next", "previous", "beside a good one", "copy", "request", "drift", "changes", "roll back", "content", "explain",
+	"open", "reference", "baseline", "next", "previous", "beside a good one", "copy", "request", "drift", "changes", "roll back", "silence", "content", "explain",
 	"time", "filter", "note", "back", "command", "keys",
 }

@@ -338,3 +338,45 @@ func TestWhatFailingRequestsShareChoosesAmongThem(t *testing.T) {
 		t.Errorf("once more does not list all again: %d of %d with %q", len(list()), all, h.View.Having)
 	}
 }
+
+func TestASilenceNeedsALengthAReasonAndAKeyOfItsOwn(t *testing.T) {
+	h := newHand(ward()).press("6")
+	name := h.snap.Alerts[0].Name
+	h.press("S").write("2x").press("enter")
+	if len(h.effects) != 0 || !strings.Contains(h.screen(), "silence "+name+" for: ") || !strings.Contains(h.screen(), "ctrl+y does it") {
+		t.Fatalf("enter confirmed, or nobody asked:\n%s", h.screen())
+	}
+	if h.press("ctrl+y"); len(h.effects) != 0 || !strings.Contains(h.screen(), "begin with how long") {
+		t.Errorf("no length:\n%s", h.screen())
+	}
+	if h.press("backspace").write("h known").press("ctrl+y"); len(h.effects) != 0 || !strings.Contains(h.screen(), "say why") {
+		t.Errorf("no reason:\n%s", h.screen())
+	}
+	h.write(" until the rollback").press("ctrl+y")
+	if len(h.effects) != 1 || h.effects[0].Order == nil || h.Prompt.Kind != "" {
+		t.Fatalf("effects %+v", h.effects)
+	}
+	o := h.effects[0].Order
+	if o.Do != health.DoSilence || o.Silence.Comment != "known until the rollback" || o.Silence.Ends.Sub(o.Silence.Starts) != 2*time.Hour ||
+		o.Silence.Matchers[0] != (health.Matcher{Name: "alertname", Value: name}) || o.Silence.Check() != nil {
+		t.Errorf("order %+v: %v", o, o.Silence.Check())
+	}
+}
+
+func TestWhatIsSilentCanBeMadeHeardAgain(t *testing.T) {
+	snap := ward()
+	snap.Alerts[0].Silenced, snap.Alerts[0].Source = []string{"s-1"}, "alerts"
+	snap.Silences = []health.Silence{{ID: "s-1", Comment: "being rolled back", By: "ann", Ends: noon.Add(time.Hour)}}
+	h := newHand(snap).press("6")
+	if got := h.screen(); !strings.Contains(got, "silenced") || !strings.Contains(got, "being rolled back (ann, until ") {
+		t.Errorf("it does not say who silenced it and why:\n%s", got)
+	}
+	if h.press("S").write("back to normal").press("ctrl+y"); len(h.effects) != 1 || h.effects[0].Order.Do != health.DoExpire || h.effects[0].Order.Silence.ID != "s-1" {
+		t.Errorf("effects %+v", h.effects)
+	}
+	h = newHand(ward())
+	h.Write = false
+	if h.press("6 S"); len(h.effects) != 0 || !strings.Contains(h.Message.Text, "read-only") {
+		t.Errorf("read-only, and S says %q", h.Message.Text)
+	}
+}

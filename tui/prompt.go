@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 
 	"sickbay/health"
@@ -13,6 +14,8 @@ const (
 	promptFilter  = "filter"
 	promptCommand = "command"
 	promptNote    = "note"
+	promptSilence = "silence"
+	promptExpire  = "expire"
 )
 
 // A Prompt is a line that is being typed, in the place of the key line.
@@ -20,6 +23,9 @@ type Prompt struct {
 	Kind   string // "": none
 	Text   string
 	Before string // the filter there was, for esc
+	About  string // id of the alert to silence
+	Title  string // its name
+	Hint   string // what is wrong with the line so far
 }
 
 // leads are what stands before the line, and what is said behind it.
@@ -27,6 +33,8 @@ var leads = map[string]struct{ before, after string }{
 	promptFilter:  {"/", "enter keeps it · esc forgets it"},
 	promptCommand: {":", "tab completes · enter runs it · esc"},
 	promptNote:    {"note: ", "enter writes it in the journal · esc"},
+	promptSilence: {"silence %s for: ", "2h why nobody has to be called · ctrl+y silences it · esc"},
+	promptExpire:  {"end the silence of %s: ", "ctrl+y ends it · esc"},
 }
 
 func (s State) pressPrompt(p Press, sc scene) (State, Effect) {
@@ -34,7 +42,15 @@ func (s State) pressPrompt(p Press, sc scene) (State, Effect) {
 	case "esc":
 		return s.forget(), Effect{}
 	case "enter":
+		if s.Prompt.acts() { // enter never confirms a write
+			return s.hint("ctrl+y does it, esc does not"), Effect{}
+		}
 		return s.entered(sc)
+	case "ctrl+y":
+		if s.Prompt.acts() {
+			return s.silence(sc)
+		}
+		return s, Effect{}
 	case "tab":
 		if s.Prompt.Kind == promptCommand {
 			s.Prompt.Text = completed(s, sc)
@@ -59,9 +75,23 @@ func (s State) pressPrompt(p Press, sc scene) (State, Effect) {
 	return s.edit(func(l string) string { return typed(l, p.Text) }), Effect{}
 }
 
+// acts says whether what is typed leads to a write.
+func (p Prompt) acts() bool { return p.Kind == promptSilence || p.Kind == promptExpire }
+
+// hint says behind the line what is wrong with it.
+func (s State) hint(text string) State {
+	s.Prompt.Hint = text
+	return s
+}
+
+func (s State) leavePrompt() State {
+	s.Prompt = Prompt{}
+	return s
+}
+
 // edit changes the line; a filter acts while it is typed.
 func (s State) edit(change func(string) string) State {
-	s.Prompt.Text = change(s.Prompt.Text)
+	s.Prompt.Text, s.Prompt.Hint = change(s.Prompt.Text), ""
 	if s.Prompt.Kind == promptFilter {
 		s = s.filter(s.Prompt.Text)
 	}
@@ -107,7 +137,11 @@ func (s State) note(text string) (State, Effect) {
 // drawPrompt is the line while it is typed, and beside it what could be meant.
 func drawPrompt(s State, sc scene, w int) string {
 	lead := leads[s.Prompt.Kind]
-	r := newRow(sc.look, w).put(themes.Text, " ").put(themes.Accent, lead.before)
+	before := lead.before
+	if s.Prompt.acts() {
+		before = fmt.Sprintf(before, plain(sc.look, health.Clean(health.Cut(s.Prompt.Title, 40))))
+	}
+	r := newRow(sc.look, w).put(themes.Text, " ").put(themes.Accent, before)
 	text := plain(sc.look, s.Prompt.Text)
 	if room := w - r.used - 2; width(text) > room { // the end is where one types
 		for width(text) > max(0, room) && text != "" {
@@ -121,5 +155,9 @@ func drawPrompt(s State, sc scene, w int) string {
 			after = strings.Join(c[:min(len(c), 12)], "   ")
 		}
 	}
-	return r.put(themes.Text, "   ").put(themes.Faint, after).String()
+	role := themes.Faint
+	if s.Prompt.Hint != "" {
+		role, after = themes.Warn, s.Prompt.Hint
+	}
+	return r.put(themes.Text, "   ").put(role, after).String()
 }

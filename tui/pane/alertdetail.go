@@ -59,7 +59,24 @@ func alertPage(in Input, w int) *page {
 		p.fact("labels", themes.Faint, strings.Join(labels, "  "))
 	}
 	p.fact("source", themes.Faint, orDash(a.Source))
+	p.quiet(a)
 	return p
+}
+
+// quiet says who decided that nobody is called, why and for how long.
+func (p *page) quiet(a *health.Alert) {
+	for _, id := range a.Silenced {
+		text := id
+		for _, s := range p.in.Snap.Silences {
+			if s.ID == id {
+				text = p.in.redacted(s.Comment) + " (" + s.By + ", until " + clock(p.in, s.Ends) + ")"
+			}
+		}
+		p.fact("silenced", themes.Text, text)
+	}
+	if n := len(a.Inhibited); n > 0 {
+		p.fact("inhibited", themes.Text, "another alert calls for it")
+	}
 }
 
 // alertState is "firing since 13:51, 11 m; critical".

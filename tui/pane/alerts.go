@@ -19,12 +19,14 @@ func init() {
 }
 
 func alertsTitle(in Input) string {
-	firing, pending := 0, 0
+	firing, pending, quiet := 0, 0, 0
 	for _, a := range in.Snap.Alerts {
-		switch a.State {
-		case "firing":
+		switch {
+		case a.Quiet():
+			quiet++
+		case a.State == "firing":
 			firing++
-		case "pending":
+		case a.State == "pending":
 			pending++
 		}
 	}
@@ -34,6 +36,9 @@ func alertsTitle(in Input) string {
 	}
 	if pending > 0 {
 		title += fmt.Sprintf("  %d pending", pending)
+	}
+	if quiet > 0 {
+		title += fmt.Sprintf("  %d silenced", quiet)
 	}
 	return title
 }
@@ -81,7 +86,12 @@ func drawAlerts(in Input, w, h int) []string {
 		}
 		r.right(themes.Text, ago(in, a.Since), 8).gap(2)
 		r.put(severityRole(a), a.Severity)
-		if a.State != "firing" {
+		switch {
+		case len(a.Silenced) > 0:
+			r.gap(1).put(themes.Faint, "silenced")
+		case len(a.Inhibited) > 0:
+			r.gap(1).put(themes.Faint, "inhibited")
+		case a.State != "firing":
 			r.gap(1).put(themes.Faint, a.State)
 		}
 		if text := wide + service + 24; w >= text+16 {
@@ -99,7 +109,7 @@ func orDash(s string) string {
 
 // severityRole knows the words that rules use; an alert that only waits is dimmed.
 func severityRole(a *health.Alert) themes.Role {
-	if a.State != "firing" {
+	if a.State != "firing" || a.Quiet() {
 		return themes.Faint
 	}
 	switch a.Severity {
