@@ -273,3 +273,27 @@ func cause(r *health.Request) string {
 	}
 	return r.Level
 }
+
+// Dress adds what is known about a record from where it came, as far as the line
+// itself does not say it: a service and a level.
+func Dress(r *health.Request, service, level string) {
+	if r.Service == "" {
+		r.Service = service
+	}
+	if r.Level == "" && level != "" {
+		r.Level = level
+		r.Failed = r.Failed || failed(r)
+	}
+	if r.Failed {
+		r.Group, _ = Signature(*r)
+	}
+}
+
+// LevelOfPriority is the level of a priority of syslog: 0 emergency to 7 debug.
+func LevelOfPriority(p string) string {
+	n, ok := wholeNumber(p)
+	if !ok || n > 7 {
+		return ""
+	}
+	return [...]string{levelFatal, levelFatal, levelFatal, levelError, levelWarn, levelInfo, levelInfo, levelDebug}[n]
+}

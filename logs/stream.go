@@ -68,6 +68,27 @@ func (s *Stream) Line(all []health.Request, line string) []health.Request {
 	return s.plain(all, w)
 }
 
+// Entry reads an entry of a log that knows where entries end: one record, even if
+// it has several lines. One that has a single line may still be part of the one
+// before.
+func (s *Stream) Entry(all []health.Request, text string) []health.Request {
+	text = strings.TrimRight(text, "\r\n")
+	first, rest, several := strings.Cut(text, "\n")
+	if !several {
+		return s.Line(all, text)
+	}
+	if strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") { // JSON in several lines
+		return s.Line(all, strings.TrimLeft(strings.ReplaceAll(text, "\n", " "), " \t\r"))
+	}
+	all = s.Line(all, first)
+	for s.holds && rest != "" && s.joined < maxJoined && len(s.held.Raw) < maxJoinedSize {
+		if first, rest, _ = strings.Cut(rest, "\n"); first != "" {
+			s.join(first)
+		}
+	}
+	return all
+}
+
 // Flush gives out the record that is held back.
 func (s *Stream) Flush(all []health.Request) []health.Request {
 	if !s.holds {

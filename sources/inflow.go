@@ -84,7 +84,8 @@ type reader struct {
 	streams map[string]*lineStream
 	batch   Batch
 	note    string
-	caught  bool // everything that was there at the start has come
+	caught  bool                                   // everything that was there at the start has come
+	dress   func(stream string, q *health.Request) // adds what is known of the stream; nil: nothing
 }
 
 // maxStreams bounds the streams that are known; the others begin anew.
@@ -92,6 +93,7 @@ const maxStreams = 2000
 
 type lineStream struct {
 	*logs.Stream
+	name string
 	came time.Time // when the newest line was written
 	used time.Time // when it was read
 	bad  int
@@ -110,7 +112,7 @@ func (r *reader) stream(name string) *lineStream {
 		}
 		o := r.options
 		o.Origin = name
-		s = &lineStream{Stream: logs.NewStream(o)}
+		s = &lineStream{Stream: logs.NewStream(o), name: name}
 		r.streams[name] = s
 	}
 	return s
@@ -118,23 +120,28 @@ func (r *reader) stream(name string) *lineStream {
 
 // read takes the lines of a page.
 func (r *reader) read(p page, now time.Time) {
-	s := r.stream(p.stream)
-	s.used = now
-	r.batch.Bytes += int64(len(p.lines))
-	at := p.came
-	if at.IsZero() {
-		at = now
-	}
 	for lines := p.lines; lines != ""; {
 		var line string
 		line, lines, _ = strings.Cut(lines, "\n")
-		n, held := len(r.batch.Requests), s.Holds()
-		r.batch.Lines++
-		r.batch.Requests = s.Line(r.batch.Requests, health.Cut(line, maxLine))
-		r.date(s, n, at, held)
-		if s.came = at; len(r.batch.Requests) >= maxBatch {
-			r.send(now)
-		}
+		r.entry(p.stream, line, p.came, now)
+	}
+}
+
+// entry takes one line, or several that are one entry. at is when it was written, if
+// it does not say so itself; zero: now.
+func (r *reader) entry(stream, text string, at, now time.Time) {
+	s := r.stream(stream)
+	if at.IsZero() {
+		at = now
+	}
+	n, held := len(r.batch.Requests), s.Holds()
+	r.batch.Lines++
+	r.batch.Bytes += int64(len(text)) + 1
+	r.batch.Requests = s.Entry(r.batch.Requests, health.Cut(text, maxLine))
+	r.date(s, n, at, held)
+	s.came, s.used = at, now
+	if len(r.batch.Requests) >= maxBatch {
+		r.send(now)
 	}
 }
 
@@ -169,6 +176,9 @@ func (r *reader) date(s *lineStream, from int, at time.Time, held bool) {
 		default:
 			q.At = at
 		}
+		if r.dress != nil {
+			r.dress(s.name, q)
+		}
 	}
 }
 
@@ -197,6 +207,11 @@ func (r *reader) say(note string, caught bool, now time.Time) {
 // drain reads what flows in until it ends or ctx does. It says what is there at
 // the start as soon as nothing comes for a moment.
 func (r *reader) drain(ctx context.Context, in *inflow) error {
+	return r.drainAs(ctx, in, r.read)
+}
+
+// drainAs is drain for pages that are more than lines.
+func (r *reader) drainAs(ctx context.Context, in *inflow, read func(p page, now time.Time)) error {
 	calm := time.NewTicker(idle)
 	defer calm.Stop()
 	quiet := 0
@@ -213,7 +228,7 @@ func (r *reader) drain(ctx context.Context, in *inflow) error {
 		all, dropped, over, err := in.take()
 		r.batch.Dropped += dropped
 		for _, p := range all {
-			r.read(p, now)
+			read(p, now)
 		}
 		r.rest(now, over)
 		r.say(r.note, quiet > 1 || over, now)
