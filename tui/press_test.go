@@ -380,3 +380,16 @@ func TestWhatIsSilentCanBeMadeHeardAgain(t *testing.T) {
 		t.Errorf("read-only, and S says %q", h.Message.Text)
 	}
 }
+
+func TestALinkIsShownAndCopiedIfItLeadsToAPage(t *testing.T) {
+	for given, want := range map[string]string{"https://traces.example.com/1": "https://traces.example.com/1", "javascript:alert(1)": "", "": ""} {
+		snap := ward()
+		r := snap.Requests["req-9000"]
+		r.Link = given
+		snap.Requests["req-9000"] = r
+		h := newHand(snap).press("i o")
+		if want == "" && len(h.effects) != 0 || want != "" && (len(h.effects) != 1 || h.effects[0].Copy != want || !strings.Contains(h.screen(), want)) {
+			t.Errorf("%q: effects %+v, the last line %q", given, h.effects, h.Message.Text)
+		}
+	}
+}

@@ -9,7 +9,7 @@ func defaultTable() []Key {
 	rows = append(rows, moveKeys()...)
 	rows = append(rows, timeKeys()...)
 	rows = append(rows, lookKeys()...)
-	rows = append(rows, referenceKey(), baselineKey(), silenceKey())
+	rows = append(rows, referenceKey(), baselineKey(), linkKey(), silenceKey())
 	return append(rows, actKeys()...)
 }
 
