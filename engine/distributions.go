@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"maps"
 	"math"
 	"regexp"
@@ -13,7 +12,6 @@ import (
 
 	"sickbay/drift"
 	"sickbay/health"
-	"sickbay/packs"
 	"sickbay/sources"
 )
 
@@ -33,7 +31,7 @@ type comparisons struct {
 	subjects map[string]*subject // by their key
 	lists    map[string][]health.Drift
 	trends   map[string][]health.Point
-	since    map[string]since
+	since    map[string]onsetNote
 	seen     map[string]watch
 	asked    *seeding        // not answered yet
 	seeding  *seeding        // the last that was
@@ -55,7 +53,7 @@ type wantedFact struct {
 func newComparisons() *comparisons {
 	return &comparisons{
 		subjects: map[string]*subject{}, lists: map[string][]health.Drift{},
-		trends: map[string][]health.Point{}, since: map[string]since{}, seen: map[string]watch{},
+		trends: map[string][]health.Point{}, since: map[string]onsetNote{}, seen: map[string]watch{},
 	}
 }
 
@@ -66,9 +64,9 @@ type heard struct {
 	pinned           uint64
 }
 
-// A since is when something began to be different, and whether that was found in
+// An onsetNote is when something began to be different, and whether that was found in
 // its series.
-type since struct {
+type onsetNote struct {
 	at    time.Time
 	found bool
 }
@@ -135,46 +133,46 @@ func (e *Engine) compareAll(v viewKey, c *comparisons, services []health.Service
 	if now.IsZero() {
 		now = e.o.Now()
 	}
-	var order []*subject
-	chosen := map[string]*subject{}
+	best := map[string]*subject{}
 	for _, a := range e.asked {
 		for _, w := range e.watchedBy(a) {
 			for _, s := range e.subjects(v, c, w, there) {
-				key := s.key()
-				if old := chosen[key]; old == nil {
-					order = append(order, s)
-				} else if !s.before(old) {
-					continue
-				} else {
-					*old, s = *s, old // it keeps its place
-					continue
+				if old := best[s.key()]; old == nil || s.before(old) {
+					best[s.key()] = s
 				}
-				chosen[key] = s
 			}
 		}
 	}
-	judged := make([]*subject, 0, len(order))
-	for _, s := range order {
-		if s.waits {
-			if old := c.subjects[s.key()]; old != nil { // what was said of it stands until then
-				chosen[s.key()] = old
-			} else {
-				delete(chosen, s.key())
-			}
-			continue
+	var judged []*subject
+	for _, key := range slices.Sorted(maps.Keys(best)) {
+		if s := best[key]; !s.waits {
+			judged = append(judged, s)
 		}
-		judged = append(judged, s)
 	}
 	e.look(v, c, judged, now)
-	for _, s := range judged { // being asked how it was makes nothing of what is known already
-		if old := c.subjects[s.key()]; old != nil && old.ill() && s.verdict.Level == drift.LevelPending && c.asks(s) {
-			chosen[s.key()] = old
+	for key, s := range best {
+		asks := !s.waits && s.verdict.Level == drift.LevelPending && c.asks(s)
+		switch old := c.subjects[key]; {
+		case s.waits && old != nil, asks && old != nil && old.ill():
+			best[key] = old // what was said of it stands until there is an answer
+		case s.waits:
+			delete(best, key)
 		}
 	}
-	c.subjects = chosen
+	c.subjects = best
+	c.forget(now.Add(-e.o.DriftSpan))
 	if len(c.waiting) > 0 || c.asked != nil {
 		e.wake()
 	}
+}
+
+// forget drops what is remembered of subjects that are gone, or were not looked at
+// since a time.
+func (c *comparisons) forget(since time.Time) {
+	gone := func(key string) bool { return c.subjects[key] == nil }
+	maps.DeleteFunc(c.trends, func(key string, _ []health.Point) bool { return gone(key) })
+	maps.DeleteFunc(c.since, func(key string, _ onsetNote) bool { return gone(key) })
+	maps.DeleteFunc(c.seen, func(_ string, w watch) bool { return w.newest.Before(since) })
 }
 
 // before says which of two packs that measure the same of a service is believed.
@@ -269,30 +267,34 @@ func unlabelled(series []sources.Series, label string) bool {
 func (e *Engine) choose(v viewKey, c *comparisons, s *subject, series []sources.Series) {
 	now := count(series, s.w.d, s.end)
 	rs := e.references(v, s.service, s.end)
+	failed := false
 	for i, r := range rs {
 		k := r.row(s.w, v.at)
 		held := e.rows[k]
+		c.rows[k] = true
 		if held == nil || held.end.IsZero() && held.err == nil {
-			c.rows[k], c.waiting[k], s.waits = true, true, true
+			c.waiting[k], s.waits = true, true
 			return
 		}
-		if held.end.IsZero() { // it failed: the next may do, and this one is tried again
-			c.rows[k] = true
+		if held.end.IsZero() { // the next may do, until this one is answered
+			failed = true
 			continue
 		}
-		c.rows[k] = true
 		windows := append([]tally{now}, e.earlier(s, held, k)...)
-		s.warnings = append(s.warnings[:len(s.warnings):len(s.warnings)], held.warnings...)
-		if held.n < k.n {
+		if i < len(rs)-1 && !slices.ContainsFunc(windows[1:], tally.any) {
+			continue
+		}
+		s.settle(r, k, windows)
+		s.warnings = slices.Concat(s.warnings, held.warnings)
+		switch {
+		case failed:
+			s.missing = rs[0].what() + " could not be asked for"
+		case i > 0:
+			s.missing = "nothing is held of " + rs[0].what()
+		case held.n < k.n:
 			s.missing = "the server finds more windows too many"
 		}
-		if i == len(rs)-1 || slices.ContainsFunc(windows[1:], func(t tally) bool { return t.any() }) {
-			s.settle(r, k, windows)
-			if i > 0 {
-				s.missing = "nothing is held of " + rs[0].what()
-			}
-			return
-		}
+		return
 	}
 	s.settle(rs[0], rs[0].row(s.w, v.at), []tally{now})
 	s.missing = "earlier windows could not be asked for"
@@ -329,136 +331,6 @@ func (s *subject) settle(r reference, k rowKey, windows []tally) {
 		s.ends = nil
 	}
 	s.fill(windows)
-}
-
-// fill makes cells of windows, the newest first.
-func (s *subject) fill(windows []tally) {
-	cells := s.cells(windows...)
-	for i := range cells {
-		deflated := drift.Deflate(cells[i], s.w.e.o.DriftSpan, s.w.a.every)
-		s.short = s.short || total(deflated) < total(cells[i])
-		cells[i] = deflated
-	}
-	s.current, s.earlier, s.bad = cells[0], cells[1:], nil
-	seen := map[string]bool{}
-	for _, c := range cells {
-		for _, l := range c.Labels {
-			if !seen[l] && s.w.d.IsBad(l) {
-				s.bad = append(s.bad, l)
-			}
-			seen[l] = true
-		}
-	}
-	sort.Strings(s.bad)
-}
-
-// A tally is what one window of one group holds, as it came.
-type tally struct {
-	cumulative map[string]float64 // by le
-	native     []drift.Bucket
-	whole      bool               // native histograms came, empty ones too
-	counts     map[string]float64 // by category
-}
-
-func (t tally) any() bool {
-	for _, v := range t.cumulative {
-		if v > 0 {
-			return true
-		}
-	}
-	for _, v := range t.counts {
-		if v > 0 {
-			return true
-		}
-	}
-	return len(t.native) > 0
-}
-
-// count takes what the series of a group say of a window.
-func count(series []sources.Series, d packs.Distribution, end time.Time) tally {
-	t := tally{cumulative: map[string]float64{}, counts: map[string]float64{}}
-	at := end.UnixMilli()
-	for _, s := range series {
-		for _, p := range s.Points {
-			switch {
-			case p.T != at || math.IsNaN(p.V) || math.IsInf(p.V, 0):
-			case d.Kind != "histogram":
-				t.counts[cmp.Or(s.Labels[d.Label], noCategory)] += max(p.V, 0)
-			case !d.Native:
-				t.cumulative[s.Labels["le"]] += max(p.V, 0)
-			}
-		}
-		for _, h := range s.Histograms {
-			if h.T != at || d.Kind != "histogram" {
-				continue
-			}
-			t.whole = true
-			for _, b := range h.Buckets {
-				if b.Count > 0 && b.Upper > b.Lower {
-					t.native = append(t.native, drift.Bucket(b))
-				}
-			}
-		}
-	}
-	return t
-}
-
-// noCategory is what requests without one are called: no error type, no model.
-const noCategory = "none"
-
-// cells brings windows onto cells. Native histograms of all of them onto the edges
-// they share; where a service turned from classic histograms to native ones, both.
-func (s *subject) cells(windows ...tally) []drift.Cells {
-	all := make([]drift.Cells, len(windows))
-	classic := false
-	for i, t := range windows {
-		s.native = s.native || t.whole
-		classic = classic || len(t.cumulative) > 0
-		if s.w.d.Kind != "histogram" {
-			all[i] = categories(t.counts)
-		} else if len(t.cumulative) > 0 {
-			all[i], _ = drift.FromBuckets(t.cumulative) // what is no histogram is compared as nothing: "no data"
-		}
-	}
-	if !s.native {
-		return all
-	}
-	s.turned = classic
-	buckets := make([][]drift.Bucket, len(windows))
-	for i, t := range windows {
-		if buckets[i] = t.native; !t.whole {
-			buckets[i] = asBuckets(all[i])
-		}
-	}
-	return drift.AlignNative(buckets...)
-}
-
-// asBuckets are the cells of a classic histogram as native buckets.
-func asBuckets(c drift.Cells) []drift.Bucket {
-	var all []drift.Bucket
-	lower := math.Inf(-1)
-	for i, upper := range c.Bounds {
-		if i == 0 && upper > 0 {
-			lower = 0 // as histogram_quantile reads it
-		}
-		if c.Counts[i] > 0 {
-			all = append(all, drift.Bucket{Lower: lower, Upper: upper, Count: c.Counts[i]})
-		}
-		lower = upper
-	}
-	return all
-}
-
-func categories(counts map[string]float64) drift.Cells {
-	var c drift.Cells
-	for l := range counts {
-		c.Labels = append(c.Labels, l)
-	}
-	sort.Strings(c.Labels)
-	for _, l := range c.Labels {
-		c.Counts = append(c.Counts, counts[l])
-	}
-	return c
 }
 
 // serviceOf is the name under which a label value is shown.

@@ -145,7 +145,7 @@ func (e *Engine) remember(v viewKey, c *comparisons, s *subject, now time.Time) 
 	if _, known := c.since[key]; !s.ill() {
 		delete(c.since, key)
 	} else if !known {
-		began := since{}
+		began := onsetNote{}
 		if c.seen[s.held()].first.Before(s.verdict.Since) { // else it began before, nobody knows when
 			began.at = s.verdict.Since
 		}

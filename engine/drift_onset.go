@@ -59,7 +59,7 @@ func (e *Engine) findOnset(v viewKey, c *comparisons, s *subject) {
 	q := e.onsetQuery(v, s, lookBack)
 	c.frames[q.now] = q.want
 	if o, found := e.onset(s, q); found && o.End.IsZero() && s.ill() {
-		c.since[s.key()] = since{o.At, true}
+		c.since[s.key()] = onsetNote{o.At, true}
 	}
 }
 
