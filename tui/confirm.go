@@ -87,6 +87,12 @@ func newConfirm(sc scene, service health.Service) Confirm {
 			}
 		}
 	}
+	for i, o := range all { // a newer version, rolled back before, is not what one goes back to
+		if back := target(sc.snap, o.Target).Back; back != "" && back == o.Version {
+			c.Cursor = i
+			break
+		}
+	}
 	return c
 }
 

@@ -243,11 +243,12 @@ func TestAfterARollbackThatDidNotHelpTheListBeginsAtUndoingIt(t *testing.T) {
 		{health.OpPartial, 10 * time.Minute, "support-chat/prompt@v32"},
 		{health.OpRecovered, 10 * time.Minute, "support-chat/prompt@v30"},
 		{health.OpNotRecovered, 2 * time.Hour, "support-chat/prompt@v30"},
+		{health.OpUnproven, 10 * time.Minute, "support-chat/prompt@v30"},
 	} {
 		snap := ward()
 		snap.Services[0].Suspects = nil
-		snap.Services[0].Targets = []health.Target{{Name: "support-chat/prompt", Service: "support-chat", Kind: "prompt", Current: "v31",
-			Previous: []health.Version{{ID: "v30"}, {ID: "v29"}, {ID: "v32"}}}}
+		snap.Services[0].Targets = []health.Target{{Name: "support-chat/prompt", Service: "support-chat", Kind: "prompt", Current: "v31", Back: "v30",
+			Previous: []health.Version{{ID: "v33"}, {ID: "v32"}, {ID: "v30"}, {ID: "v29"}}}}
 		snap.Rollbacks = []health.Rollback{{ID: "op-1", Target: "support-chat/prompt", Service: "support-chat", From: "v32", To: "v31", State: c.state, At: noon.Add(-c.ago)}}
 		h := newHand(snap).press("R").wait(quiet).press("enter")
 		if got := h.Interest().Plan; got != c.want {
