@@ -106,7 +106,7 @@ func TestTheConfigThatInitPrintsLoadsAndSaysTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, printed)
 	}
-	if len(cfg.Sources) != 3 || len(cfg.Services) < 12 {
+	if len(cfg.Sources) != 4 || len(cfg.Services) < 12 {
 		t.Errorf("%d sources and %d services", len(cfg.Sources), len(cfg.Services))
 	}
 	if out := c.want(2, "check", "--config", path, "--service", "support-chat").out; !strings.Contains(out, "critical support-chat") {

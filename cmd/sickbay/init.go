@@ -59,15 +59,15 @@ func firstName(s *health.Snapshot) string {
 }
 
 func (a *app) printSource(src health.SourceState) {
-	address := map[string]string{"prometheus": "url", "feed": "url", "file": "paths"}[src.Kind]
-	value := inQuotes(clean(src.Where))
-	if src.Kind == "file" {
-		value = "[" + value + "]"
+	fmt.Fprintf(a.out, "\n[[source]]\nkind = %s\nname = %s", inQuotes(src.Kind), inQuotes(clean(src.Name)))
+	switch where := clean(src.Where); {
+	case strings.Contains(where, "://"):
+		fmt.Fprintf(a.out, "\nurl = %s", inQuotes(strings.Fields(where)[0]))
+	case src.Kind == "file" || src.Kind == "otlp":
+		fmt.Fprintf(a.out, "\npaths = [%s]", inQuotes(where))
+	case src.Kind == "feed":
+		fmt.Fprintf(a.out, "\npath = %s", inQuotes(where))
 	}
-	if src.Kind == "feed" && !strings.Contains(src.Where, "://") {
-		address = "path"
-	}
-	fmt.Fprintf(a.out, "\n[[source]]\nkind = %s\nname = %s\n%s = %s", inQuotes(src.Kind), inQuotes(clean(src.Name)), address, value)
 	if !src.OK {
 		fmt.Fprintf(a.out, "   # did not answer: %s", oneLine(clean(src.Error)))
 	}
