@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -281,4 +280,4 @@ func (p *tape) heldFor(d time.Duration) {
 	}
 }
 
-var errTape = errors.New("main: query processing would load too many samples into memory in query execution")
+var errTape = fmt.Errorf("main: query processing would load too many samples into memory in query execution: %w", sources.ErrRefused)

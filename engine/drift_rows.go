@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -81,8 +82,8 @@ func (e *Engine) askRow(qs []question, a *asked, k rowKey, end time.Time) []ques
 		return qs // what was asked right after its end is asked once more
 	case k.moves() && !r.end.IsZero() && end.Sub(r.end) < e.o.DriftSpan && !end.Before(r.end):
 		return qs
-	case now.Sub(r.tried) < e.o.Refresh/2:
-		return qs
+	case now.Sub(r.tried) < e.o.Refresh/2 || r.err != nil && now.Sub(r.tried) < driftEvery:
+		return qs // a heavy question is not put again and again
 	}
 	if !k.moves() {
 		end = k.end
@@ -91,7 +92,7 @@ func (e *Engine) askRow(qs []question, a *asked, k rowKey, end time.Time) []ques
 	if !k.moves() {
 		from = from.Add(k.step)
 	}
-	return append(qs, question{what: aRow, to: a, row: k, expr: k.expr, span: span{from, end}, again: !r.end.IsZero(), feeds: looks, each: a.shifts})
+	return append(qs, question{what: aRow, to: a, row: k, expr: k.expr, span: span{from, end}, again: !r.end.IsZero(), past: true, feeds: looks, each: a.shifts})
 }
 
 // windows asks for all windows of a row at once. A server that moves the times of a
@@ -137,9 +138,21 @@ func moved(series []sources.Series, asked span, step time.Duration) bool {
 	return false
 }
 
-// tooMany is how Prometheus and its kin say that a question reads more samples than
-// they are ready to.
-var tooMany = []string{"too many samples", "exceeded series", "max-samples", "maxsamples", "too many points"}
+// tooHeavy says whether a server that is well could not answer this: it reads more
+// samples than the server is ready to, or takes longer than it may.
+func tooHeavy(a answer) bool {
+	switch {
+	case a.q.to.down || errors.Is(a.err, sources.ErrBusy):
+		return false
+	case !errors.Is(a.err, sources.ErrRefused):
+		return true
+	}
+	said := strings.ToLower(a.err.Error())
+	return slices.ContainsFunc(tooMany, func(words string) bool { return strings.Contains(said, words) })
+}
+
+// tooMany is how Prometheus and its kin say that a question is too large.
+var tooMany = []string{"too many samples", "exceeded series", "max-samples", "maxsamples", "too many points", "limit"}
 
 // learnRow takes what came back for a row. A server that finds it too large is asked
 // for fewer windows from then on.
@@ -147,15 +160,11 @@ func (e *Engine) learnRow(a answer, now time.Time) {
 	r := e.row(a.q.row, now)
 	r.tried, a.q.to.shifts = now, a.q.to.shifts || a.shifts
 	if r.err = a.err; a.err != nil {
-		for _, words := range tooMany {
-			if strings.Contains(strings.ToLower(a.err.Error()), words) && a.q.row.windows(r) > 1 {
-				r.fewer = max(1, min(fewWindows, a.q.row.windows(r)-1))
-				if r.fewer < fewWindows {
-					r.fewer = 1
-				}
-				r.tried, r.err = time.Time{}, nil // not tried like this yet
-				break
+		if n := a.q.row.windows(r); n > 1 && tooHeavy(a) {
+			if r.fewer = 1; n > fewWindows {
+				r.fewer = fewWindows
 			}
+			r.tried, r.err = time.Time{}, nil // not tried like this yet
 		}
 		return
 	}
