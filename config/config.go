@@ -60,6 +60,9 @@ type Service struct {
 	Limits map[string]health.Limit
 	Hide   []string            // signals nobody wants to see
 	Link   health.LinkTemplate // to a request in the UI of the log or tracing system
+
+	Objectives map[string]float64 // share of good requests that was promised, by signal
+	DependsOn  []string           // services it leans on
 }
 
 // A SourceSection is one [[source]]: its kind opens the rest of it.

@@ -49,6 +49,10 @@ func TestEveryFaultIsNamedWithItsLineAndAWayOut(t *testing.T) {
 			`c.toml:7: service "a": hide: unknown signal "laency_p95"; did you mean "latency_p95"?`,
 			`c.toml:9: service "a": there are two services of this name`, `c.toml:12: service "b": match: "x" belongs to service "a" already`}},
 		"one service": {"[service]\nname = \"a\"", []string{"c.toml:1: service: there can be several; start each with [[service]]"}},
+		"objectives": {"[[service]]\nname = \"a\"\n[service.objectives]\nerrors = 1.5\noutcom = 0.9\ncost = 0.9\n", []string{
+			`c.toml:4: service "a": objectives: errors: 1.5 is no share between 0 and 1, like 0.995`,
+			`c.toml:5: service "a": objectives: unknown signal "outcom"; did you mean "outcome"?`,
+			`c.toml:6: service "a": objectives: cost is no share of requests that can be good or bad; errors and outcome are`}},
 		"limits": {"[[service]]\nname = \"a\"\n[service.limits]\noutcom = { warn = 1 }\nerrors = { warn = 0.5, critical = 0.1 }\nquality = { warm = 0.5, critical = \"x\" }\ncost = 3\ntraffic = { warn = 1 }\nqueue = { warn = inf }", []string{
 			`c.toml:4: service "a": limits: unknown signal "outcom"; did you mean "outcome"?`,
 			`c.toml:5: service "a": limits: errors: critical 0.1 is reached before warn 0.5; this signal is worse up`,
@@ -141,6 +145,9 @@ name = "chat"
 kind = "rag"
 match = ["chat-a", "chat-b"]
 hide = ["cost"]
+depends_on = ["vector-db"]
+[service.objectives]
+errors = 0.995
 [service.limits]
 outcome = { warn = 1, critical = 0.45 }
 dead_replicas = { critical = 2 }
@@ -163,6 +170,9 @@ rollback = "ctrl+r"
 	}
 	if l := chat.Limits["outcome"]; *l.Warn != 1 || *l.Critical != 0.45 || l.Source != "c.toml" {
 		t.Errorf("%+v", l)
+	}
+	if chat.Objectives["errors"] != 0.995 || !slices.Equal(chat.DependsOn, []string{"vector-db"}) {
+		t.Errorf("%+v", chat)
 	}
 	if l := chat.Limits["dead_replicas"]; l.Warn != nil || *l.Critical != 2 {
 		t.Errorf("%+v", l)

@@ -164,6 +164,7 @@ func (r *reader) service(c *Config, i int, t *table) {
 	t.choice("kind", &kind, "kind", []string{string(health.LLM), string(health.RAG), string(health.Agent), string(health.ML), string(health.Infra)})
 	t.list("match", &s.Match)
 	t.list("hide", &s.Hide)
+	t.list("depends_on", &s.DependsOn)
 	var link string
 	t.text("request_url", &link)
 	var err error
@@ -182,6 +183,10 @@ func (r *reader) service(c *Config, i int, t *table) {
 	limits := t.sub("limits")
 	for _, id := range limits.names() {
 		r.limit(c, &s, id, limits)
+	}
+	objectives := t.sub("objectives")
+	for _, id := range objectives.names() {
+		r.objective(c, &s, id, objectives)
 	}
 	t.rest()
 	r.claim(c, s, t)
@@ -224,6 +229,27 @@ func (r *reader) limit(c *Config, s *Service, id string, limits *table) {
 		limits.fault(id, "limits: %s is neither worse up nor down, so it has no limits", id)
 	}
 	s.Limits[id] = l
+}
+
+// objective takes what share of requests was promised to be good.
+func (r *reader) objective(c *Config, s *Service, id string, objectives *table) {
+	var share *float64
+	objectives.number(id, &share)
+	bad, ok := direction(c, id)
+	d, _ := packs.Lookup(id)
+	switch {
+	case !ok:
+		objectives.fault(id, "objectives: %s", packs.Unknown("signal", id, signals(c)))
+	case d.Unit != health.Ratio || bad == health.Neutral:
+		objectives.fault(id, "objectives: %s is no share of requests that can be good or bad; errors and outcome are", id)
+	case share != nil && (*share <= 0 || *share >= 1):
+		objectives.fault(id, "objectives: %s: %v is no share between 0 and 1, like 0.995", id, *share)
+	case share != nil:
+		if s.Objectives == nil {
+			s.Objectives = map[string]float64{}
+		}
+		s.Objectives[id] = *share
+	}
 }
 
 // direction says in which direction a signal becomes worse, and whether there is

@@ -38,6 +38,9 @@ type Override struct {
 	Limits map[string]health.Limit
 	Hide   []string            // signals nobody wants to see
 	Link   health.LinkTemplate // to a request in the UI of the log or tracing system
+
+	Objectives map[string]float64 // share of good requests that was promised, by signal
+	DependsOn  []string           // services it leans on, besides those that labels tell of
 }
 
 // Options make an engine. Zero durations get the defaults of New.

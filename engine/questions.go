@@ -201,7 +201,7 @@ func (e *Engine) askRange(qs []question, a *asked, k frameKey, want span, newest
 // it would only grow old.
 func (e *Engine) wanted(s packs.Signal, w wishes) bool { return !s.Detail || w.detail || e.judged(s) }
 
-// judged says whether somebody set a limit for a signal: then it is always asked,
+// judged says whether somebody set a limit or an objective for a signal: then it is always asked,
 // so that a verdict never depends on what is on the screen.
 func (e *Engine) judged(s packs.Signal) bool {
 	if s.Warn != nil || s.Critical != nil {
@@ -211,7 +211,9 @@ func (e *Engine) judged(s packs.Signal) bool {
 		return true
 	}
 	for _, o := range e.o.Services {
-		if _, ok := o.Limits[s.ID]; ok {
+		_, limited := o.Limits[s.ID]
+		_, promised := o.Objectives[s.ID]
+		if limited || promised {
 			return true
 		}
 	}

@@ -242,7 +242,11 @@ func (e *Engine) signal(p followed, s followedSignal, d *draft, lens health.Lens
 		if l, ok := d.override.Limits[s.ID]; ok {
 			sig.Limit = l
 		}
+		if o, ok := d.override.Objectives[s.ID]; ok {
+			sig.Objective = &o
+		}
 	}
+	sig.Detail = sig.Detail && !e.judged(s.Signal)
 	end := e.endOf(lens.At, step)
 	sig.Series = s.frame.of(p.By, d.labels, end.Add(-lens.Window), end)
 	sig.measure(s.frame, e.masked(p.from.silence(s.frame)), end, max(step, e.o.Refresh))
@@ -289,6 +293,7 @@ func define(s packs.Signal, p *packs.Pack, kind health.Kind) measured {
 	if s.Bad != "" {
 		sig.Bad = health.Bad(s.Bad)
 	}
+	sig.Detail = s.Detail
 	return measured{sig}
 }
 

@@ -12,7 +12,8 @@ import (
 // server serves, the collection an index lies in, the pod that holds a GPU.
 type handle struct{ what, name string }
 
-// tie finds out which service leans on which: where one calls what another serves.
+// tie finds out which service leans on which: where one calls what another serves, and
+// where the user says so.
 func (e *Engine) tie(services []health.Service, m moment) {
 	calls, serves := e.handles(m)
 	at := map[string]int{}
@@ -28,6 +29,16 @@ func (e *Engine) tie(services []health.Service, m moment) {
 					services[i].Calls = appendNew(services[i].Calls, served)
 					services[j].CalledBy = appendNew(services[j].CalledBy, caller)
 				}
+			}
+		}
+	}
+	for _, o := range e.o.Services {
+		for _, other := range o.DependsOn {
+			i, known := at[o.Name]
+			j, knownToo := at[other]
+			if known && knownToo && i != j {
+				services[i].Calls = appendNew(services[i].Calls, other)
+				services[j].CalledBy = appendNew(services[j].CalledBy, o.Name)
 			}
 		}
 	}

@@ -205,6 +205,7 @@ type Signal struct {
 	Note   string // why the state is what it is, in words: a server's warning or error
 
 	Objective *float64 // share of good requests that was promised, 0..1; nil: none. For ratios and scores
+	Detail    bool     // asked only while somebody looks at its service: no verdict may depend on it
 
 	Series []Point // over the window; a hole in time is a hole here, NaN stays NaN
 	Pack   string  // id of the pack whose query this is

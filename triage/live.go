@@ -30,9 +30,14 @@ func incidentOf(s health.Service, all []health.Service, in Input, mem *recall) I
 		}
 	}
 	for k, o := range all {
-		i.Parts[k] = Part{Name: o.Name, Calls: o.Calls, Signals: o.Signals, Drifted: drifted(o), Well: !ill(o.Status)}
+		i.Parts[k] = Part{Name: o.Name, Calls: o.Calls, Signals: always(o.Signals), Drifted: drifted(o), Well: !ill(o.Status)}
 	}
 	return i
+}
+
+// always are the signals that are there whatever somebody looks at.
+func always(signals []health.Signal) []health.Signal {
+	return slices.DeleteFunc(slices.Clone(signals), func(s health.Signal) bool { return s.Detail })
 }
 
 func drifted(s health.Service) []string {

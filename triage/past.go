@@ -22,7 +22,7 @@ const (
 // pastFinding says that a signal left what it usually is, and since when. was says
 // whether it had at the look before.
 func pastFinding(service string, sig health.Signal, in Input, mem *recall, was bool) (health.Finding, bool) {
-	if sig.Bad == health.Neutral || limited(sig) || sig.State != health.Fresh && sig.State != health.Partial {
+	if sig.Detail || sig.Bad == health.Neutral || limited(sig) || sig.State != health.Fresh && sig.State != health.Partial {
 		return health.Finding{}, false
 	}
 	if in.Past != nil {
