@@ -297,3 +297,6 @@ func LevelOfPriority(p string) string {
 	}
 	return [...]string{levelFatal, levelFatal, levelFatal, levelError, levelWarn, levelInfo, levelInfo, levelDebug}[n]
 }
+
+// LevelNamed is the level a name means, "" if it means none.
+func LevelNamed(name string) string { return levelNamed(name) }

@@ -249,6 +249,8 @@ func serverOf(s Source) *web {
 		return s.web
 	case *alertmanager:
 		return s.web
+	case *loki:
+		return s.web
 	}
 	return nil
 }
