@@ -82,6 +82,11 @@ func (a *arena) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		time.AfterFunc(lateBy, func() { a.mu.Lock(); defer a.mu.Unlock(); apply() })
 		panic(http.ErrAbortHandler)
 	}
+	if match != fmt.Sprintf(`"g%d"`, gen) {
+		w.WriteHeader(412)
+		fmt.Fprintf(w, `{"current":%q}`, a.runs)
+		return
+	}
 	apply()
 	kill("server: after the effect")
 	if a.fault == "cut after the effect" {
@@ -271,4 +276,51 @@ func judge(a *arena, j *Journal, op health.Rollback) error {
 		return fmt.Errorf("nothing was sent, and it ends as %s (%s)", op.State, said)
 	}
 	return nil
+}
+
+// TestTwoSickbaysWithNothingButTheTargetInCommon: other users, other hosts, no lock
+// between them. Compare-and-swap lets exactly one through, and the other says so.
+func TestTwoSickbaysWithNothingButTheTargetInCommon(t *testing.T) {
+	for round := range 10 {
+		a := &arena{runs: "v32", gen: 1, fault: "none", point: "nowhere"}
+		url := serve(t, a)
+		var desks [2]*Desk
+		var orders [2]health.Order
+		ctx, cancel := context.WithCancel(context.Background())
+		var running sync.WaitGroup
+		for i := range desks {
+			target, err := openArena(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			desks[i] = NewDesk(hasty(openTest(t), target))
+			running.Go(func() { desks[i].Run(ctx, always(0.91)) })
+			p, err := desks[i].Plan(ctx, "support-chat/prompt", "", ill)
+			if err != nil {
+				t.Fatal(err)
+			}
+			orders[i] = health.Order{Do: health.DoRollback, Plan: p, Reason: "answers became worse", Typed: p.Target}
+		}
+		var all sync.WaitGroup
+		for i, d := range desks {
+			all.Go(func() {
+				if _, err := d.Submit(orders[i]); err != nil {
+					t.Error(err)
+				}
+				for ops := d.Operations(); len(ops) == 0 || !ops[0].State.Ended(); ops = d.Operations() {
+					time.Sleep(time.Millisecond)
+				}
+			})
+		}
+		all.Wait()
+		cancel()
+		running.Wait()
+		ends := map[health.OpState]int{}
+		for _, d := range desks {
+			ends[d.Operations()[0].State]++
+		}
+		if ends[health.OpRecovered] != 1 || ends[health.OpRefused]+ends[health.OpMoved] != 1 || a.runs != "v31" || a.gen != 2 {
+			t.Errorf("round %d: they end as %v, %s runs in state %d", round, ends, a.runs, a.gen)
+		}
+	}
 }

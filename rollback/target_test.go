@@ -63,7 +63,7 @@ type world struct {
 
 func (w world) name(i int) string {
 	if w.names == [4]string{} {
-		w.names = [4]string{"v33", "v32", "v31", "v30"}
+		return [4]string{"v33", "v32", "v31", "v30"}[i]
 	}
 	return w.names[i]
 }

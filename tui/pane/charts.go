@@ -233,5 +233,24 @@ func explainChart(in Input) [][2]string {
 	if !ok || len(all) == 0 {
 		return nil
 	}
-	return explainSignal(in, all[selectedIndex(in, chartIDs(in))])
+	v := all[selectedIndex(in, chartIDs(in))]
+	return append(explainSignal(in, v), explainRollbacks(in, &s, v)...)
+}
+
+// explainRollbacks are the marks R of a chart: what the signal was before and is since.
+func explainRollbacks(in Input, s *health.Service, v *health.Signal) [][2]string {
+	var out [][2]string
+	for _, op := range in.Snap.Rollbacks {
+		if op.Service != s.Name || op.Applied.IsZero() {
+			continue
+		}
+		words := clock(in, op.Applied) + " " + op.Target + " " + arrowTo(op.From, op.To) + ", " + string(op.State)
+		for _, r := range op.Readings {
+			if r.Symptom.Signal == v.ID {
+				words += ": " + readingWords(r)
+			}
+		}
+		out = append(out, [2]string{"rollback", words})
+	}
+	return out
 }

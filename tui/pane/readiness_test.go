@@ -52,3 +52,13 @@ func TestAProofIsShownWithBeforeAndAfter(t *testing.T) {
 		}
 	}
 }
+
+func TestAChartExplainsItsRollbacks(t *testing.T) {
+	op := health.Rollback{Service: "chat", Target: "chat/prompt", From: "v32", To: "v31", State: health.OpRecovered, Applied: before(5 * mnt),
+		Readings: []health.Reading{{Symptom: health.Symptom{Signal: "quality", Title: "quality", Unit: health.Score, Bad: health.Down, Value: 0.61, Limit: 0.8}, Value: 0.91, Known: true}}}
+	in := Input{Snap: &health.Snapshot{At: now, Rollbacks: []health.Rollback{op, {Service: "other", Applied: now}}}, Look: testLook(t), Now: now}
+	got := explainRollbacks(in, &health.Service{Name: "chat"}, &health.Signal{ID: "quality"})
+	if want := "13:57 chat/prompt v32 → v31, recovered: quality was 0.61, now 0.91, limit 0.80: well"; len(got) != 1 || got[0][1] != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
