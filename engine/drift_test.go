@@ -268,6 +268,15 @@ func TestWhatIsPeculiarAboutTheDataIsSaid(t *testing.T) {
 		"native since an hour": {func(p *tape, _ *Options) {
 			p.native = func(_ string, end time.Time) bool { return end.After(time.Now().Add(-time.Hour)) }
 		}, "ok", "a classic histogram has become a native one"},
+		"an odd day": {func(p *tape, _ *Options) {
+			odd, was := time.Now().Add(-3*oneDay), p.counted
+			p.counted = func(service, metric string, end time.Time, over time.Duration) map[string]float64 {
+				if metric == "lengths" && end.Sub(odd).Abs() < time.Hour {
+					return shakes(long(), end)
+				}
+				return was(service, metric, end, over)
+			}
+		}, "ok", "the window of Dec 29 00:00 is left out"},
 		"it fell silent": {func(p *tape, _ *Options) {
 			was := p.counted
 			p.counted = func(service, metric string, end time.Time, over time.Duration) map[string]float64 {

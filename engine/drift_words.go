@@ -141,6 +141,9 @@ func (e *Engine) notes(v viewKey, s *subject) []string {
 		add(alarming && math.IsInf(r.Ratio, 1), "%s never came before, now in %s", r.Label, health.Format(health.Ratio, r.Cur))
 		add(alarming && !math.IsInf(r.Ratio, 1), "%s %.1f times as often: %s → %s", r.Label, r.Ratio, health.Format(health.Ratio, r.Ref), health.Format(health.Ratio, r.Cur))
 	}
+	for i, w := range s.verdict.Windows {
+		add(w.Odd, "the window of %s is left out: it is unlike all others", s.ends[i].UTC().Format("Jan 2 15:04"))
+	}
 	add(s.verdict.Clearing, "it is back already, and has to stay so for %s", health.Span(e.hold()))
 	add(s.verdict.Band.Inside && s.verdict.Now == drift.LevelSmall, "ordinary windows differ as much")
 	add(s.verdict.Coarse, "more than half lies in one cell: much can hide in it")
