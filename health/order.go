@@ -52,6 +52,9 @@ const (
 	// DoBaseline pins a window of Plan.Service as what its distributions are compared
 	// with under Baseline: the one that ends at Plan.At, or now where that is zero.
 	DoBaseline Verb = "baseline"
+	// DoReport writes down what is seen; nothing outside changes. Plan.Service: only
+	// that one; "" all of them. The id that comes back is the path of what was written.
+	DoReport Verb = "report"
 	// DoSilence asks the monitoring system to call nobody about Order.Silence for a
 	// while, DoExpire to end the silence of that ID now. Both need --write, and both
 	// are in the journal before they are asked for.
@@ -65,11 +68,11 @@ const AllRequests = "*"
 // An Order asks for something to be done. It carries the plan that was on the
 // screen, so that what is done is what was seen.
 type Order struct {
-	Do     Verb
-	Plan   Plan
-	By     Actor
-	Reason string // at least 10 characters for a rollback
-	Typed  string // what was typed to confirm: must equal Plan.Target's Name, bytes compared
+	Do      Verb
+	Plan    Plan
+	By      Actor
+	Reason  string  // at least 10 characters for a rollback
+	Typed   string  // what was typed to confirm: must equal Plan.Target's Name, bytes compared
 	Silence Silence // of DoSilence and DoExpire
 	// Reveals is what a viewer will see in full once the note is written: the id of
 	// a request, or AllRequests.

@@ -327,6 +327,9 @@ func (s State) submitted(order health.Order, id string, err error) State {
 	if order.Do == health.DoBaseline {
 		return s.pinned(order, err)
 	}
+	if order.Do == health.DoReport {
+		return s.reported(id, err)
+	}
 	if order.Do == health.DoSilence || order.Do == health.DoExpire {
 		return s.silenced(order, err)
 	}

@@ -393,3 +393,16 @@ func TestALinkIsShownAndCopiedIfItLeadsToAPage(t *testing.T) {
 		}
 	}
 }
+
+func TestAReportIsOrderedAndItsPlaceIsSaid(t *testing.T) {
+	h := newHand(ward()).press("E 2 E")
+	if len(h.effects) != 2 || h.effects[0].Order.Do != health.DoReport || h.effects[0].Order.Plan.Service != "" || h.effects[1].Order.Plan.Service != "support-chat" {
+		t.Fatalf("effects %+v", h.effects)
+	}
+	if h.State = h.submitted(*h.effects[0].Order, "/state/report-1.md", nil); !strings.Contains(h.screen(), "/state/report-1.md") {
+		t.Errorf("where is it?\n%s", h.screen())
+	}
+	if h.State = h.submitted(*h.effects[0].Order, "", errRefused); !strings.Contains(h.Message.Text, errRefused.Error()) {
+		t.Errorf("it says %q", h.Message.Text)
+	}
+}

@@ -9,7 +9,7 @@ func defaultTable() []Key {
 	rows = append(rows, moveKeys()...)
 	rows = append(rows, timeKeys()...)
 	rows = append(rows, lookKeys()...)
-	rows = append(rows, referenceKey(), baselineKey(), linkKey(), silenceKey())
+	rows = append(rows, referenceKey(), baselineKey(), linkKey(), silenceKey(), reportKey())
 	return append(rows, actKeys()...)
 }
 

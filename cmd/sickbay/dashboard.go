@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -57,7 +58,8 @@ func (a *app) watch(ctx context.Context, h *house, name string) error {
 	defer func() { stop(); <-done }()
 	v := h.engine.Join()
 	defer v.Leave()
-	err = tui.Run(ctx, v, tui.Options{
+	ward := scribe{v, filepath.Join(a.stateDir(), "reports"), h.cfg.Redact}
+	err = tui.Run(ctx, ward, tui.Options{
 		Look: look, Write: h.cfg.Write, Name: name, Window: h.cfg.Window, Content: h.cfg.Content, Redact: &h.cfg.Redact, Keys: keys,
 		View: pane.View{At: at}, Actor: rollback.Me(), Now: a.now,
 	})
