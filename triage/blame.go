@@ -62,14 +62,14 @@ func (s square) chance() float64 {
 
 // A trait is one value of one column, or two of two, and how it stands to failing.
 type trait struct {
-	parts []part1
+	parts []fact
 	square
-	phi1    float64
-	same    []trait // carried by the very same requests
-	explain bool    // explained by the first
+	rank float64 // phi of the square
+	same []trait // carried by the very same requests
 }
 
-type part1 struct {
+// A fact is one value of one column.
+type fact struct {
 	column int
 	code   uint32
 	name   string
@@ -149,11 +149,11 @@ func (b *blame) singles() []trait {
 				continue
 			}
 			chances = append(chances, s.chance())
-			all = append(all, trait{parts: []part1{{i, uint32(code), c.Name, c.Values[code]}}, square: s, phi1: s.phi()})
+			all = append(all, trait{parts: []fact{{i, uint32(code), c.Name, c.Values[code]}}, square: s, rank: s.phi()})
 		}
 	}
 	all = significant(all, chances)
-	slices.SortStableFunc(all, func(x, y trait) int { return cmp.Compare(y.phi1, x.phi1) })
+	slices.SortStableFunc(all, func(x, y trait) int { return cmp.Compare(y.rank, x.rank) })
 	return all
 }
 
@@ -208,13 +208,13 @@ func (b *blame) pairs(singles []trait) (trait, bool) {
 			}
 			t := trait{parts: append(slices.Clone(x.parts), y.parts...)}
 			t.square = b.count(t)
-			t.phi1 = t.phi()
-			if t.a >= minCarriers && t.phi1 > best.phi1 && b.together(x, y, t) {
+			t.rank = t.phi()
+			if t.a >= minCarriers && t.rank > best.rank && b.together(x, y, t) {
 				best = t
 			}
 		}
 	}
-	return best, best.phi1 >= pairGain*singles[0].phi1
+	return best, best.rank >= pairGain*singles[0].rank
 }
 
 // together says whether either value without the other has little of the excess.

@@ -51,16 +51,6 @@ type Column struct {
 	Codes  []uint32
 }
 
-// column finds a column by name; nil: it was not recorded.
-func (r Requests) column(name string) *Column {
-	for i := range r.Columns {
-		if r.Columns[i].Name == name {
-			return &r.Columns[i]
-		}
-	}
-	return nil
-}
-
 // code is the index of a value, if any request ever had it.
 func (c *Column) code(value string) (uint32, bool) {
 	for i, v := range c.Values {

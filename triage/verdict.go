@@ -165,7 +165,9 @@ func answering(in Input) func(source string) bool {
 			case health.Fresh, health.Partial, health.NaN:
 				state[sig.Source] = true
 			case health.Stale, health.Unreachable:
-				state[sig.Source] = state[sig.Source]
+				if !state[sig.Source] {
+					state[sig.Source] = false // it measures something, and nothing of it is fresh
+				}
 			}
 		}
 	}
