@@ -323,23 +323,24 @@ func (p *page) tools(calls []health.ToolCall) {
 	}
 	p.blank()
 	p.head(fmt.Sprintf("TOOL CALLS  %d", len(calls)))
+	whole := newRun(calls)
 	for _, f := range foldRuns(len(calls), func(i, j int) bool {
 		return calls[i].Name == calls[j].Name && calls[i].Arguments == calls[j].Arguments
 	}) {
 		round := calls[f.at : f.at+f.period*f.times]
 		if f.period == 1 {
-			p.calls(round)
+			p.calls(round, whole)
 			continue
 		}
-		p.round(round, f.period)
+		p.round(round, f.period, whole)
 		for i := range f.period {
-			p.calls(round[i : i+1])
+			p.calls(round[i:i+1], nil)
 		}
 	}
 }
 
 // calls adds one call, or several with the same name and arguments.
-func (p *page) calls(same []health.ToolCall) {
+func (p *page) calls(same []health.ToolCall, whole *run) {
 	c := same[0]
 	failed, took := 0, 0.0
 	for _, v := range same {
@@ -360,6 +361,9 @@ func (p *page) calls(same []health.ToolCall) {
 		}
 		if took > 0 {
 			r.put(themes.Faint, "  "+health.Format(health.Seconds, took))
+		}
+		if whole != nil {
+			whole.bar(r, same)
 		}
 	})
 	if c.Error != "" {

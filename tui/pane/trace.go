@@ -93,9 +93,7 @@ func (p *page) steps(q health.Request) {
 	at := time.Unix(0, 0)
 	for _, c := range q.Tools {
 		s := health.TraceSpan{Kind: health.SpanTool, Tool: c.Name, Name: c.Name, Arguments: c.Arguments, Error: c.Error, Start: at}
-		if c.Duration != nil && *c.Duration > 0 && *c.Duration < longestTrace.Seconds() {
-			s.Duration = time.Duration(*c.Duration * float64(time.Second))
-		}
+		s.Duration = time.Duration(tookOf(c) * float64(time.Second))
 		at = at.Add(s.Duration)
 		t.Spans = append(t.Spans, s)
 	}
@@ -438,22 +436,18 @@ func axis(lasts time.Duration, n int) string {
 }
 
 // round is the heading of calls that go in a circle, with what all rounds cost.
-func (p *page) round(calls []health.ToolCall, period int) {
+func (p *page) round(calls []health.ToolCall, period int, whole *run) {
 	names := make([]string, 0, period+1)
 	for _, c := range calls[:period] {
 		names = append(names, c.Name)
 	}
 	names = append(names, names[0])
-	took := 0.0
-	for _, c := range calls {
-		if c.Duration != nil {
-			took += *c.Duration
-		}
-	}
+	took := newRun(calls).all
 	p.line(func(r *row) {
 		r.gap(1).put(themes.Warn, fmt.Sprintf("%s  %d rounds, same arguments", strings.Join(names, " → "), len(calls)/period))
 		if took > 0 {
 			r.put(themes.Faint, "  "+health.Format(health.Seconds, took))
 		}
+		whole.bar(r, calls)
 	})
 }
