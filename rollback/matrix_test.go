@@ -30,7 +30,7 @@ var (
 )
 
 // lateBy is how long after its connection has died a request still comes through.
-const lateBy = 150 * time.Millisecond
+const lateBy = 50 * time.Millisecond
 
 // arena is a deployer that does to a request what the fault says, and kills its sender
 // where the point is on its side.
@@ -138,7 +138,7 @@ func (d *doomed) Execute(ctx context.Context, p health.Plan, op, reason string) 
 // hasty are options under which a ladder is climbed in a moment.
 func hasty(j *Journal, targets ...Target) DeskOptions {
 	return DeskOptions{Targets: targets, Journal: j, Write: true, Refresh: 20 * time.Millisecond, Ask: 20 * time.Millisecond,
-		Settle: 4 * lateBy, Watch: 200 * time.Millisecond, Look: 10 * time.Millisecond}
+		Settle: 24 * lateBy, Watch: 200 * time.Millisecond, Look: 10 * time.Millisecond}
 }
 
 // beKilled climbs the ladder against the server at SICKBAY_TEST_PATH and dies at the

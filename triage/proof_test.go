@@ -20,16 +20,17 @@ type trial struct {
 // run looks every 5 s for ten minutes, and says after how long it was called
 // verified; 0: never.
 func (c trial) run(r *rand.Rand) time.Duration {
-	draw := func(n int, share float64) health.Tally {
+	draw := func(n int, share float64) health.Tally { // the gaps between bad ones are geometric
 		t := health.Tally{N: float64(n)}
-		for range n {
-			if r.Float64() < share {
-				t.Bad++
+		for at := 0.0; ; {
+			at += 1 + math.Floor(math.Log(1-r.Float64())/math.Log1p(-share))
+			if at > t.N {
+				return t
 			}
+			t.Bad++
 		}
-		return t
 	}
-	ill, normal := draw(c.before, c.ill), draw(3600, c.normal)
+	ill, normal := draw(c.before, c.ill), health.Tally{N: 3600, Bad: 3600 * c.normal}
 	var after health.Tally
 	for at := 5 * time.Second; at <= 10*time.Minute; at += 5 * time.Second {
 		more := draw(10, c.after)
