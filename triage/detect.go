@@ -116,7 +116,7 @@ func (d *detection) report(t showing, warn, critical float64, text func() string
 		status = health.Critical
 	}
 	f := health.Finding{
-		Service: d.service.Name, Rule: ruleDetector, Text: text() + " (" + t.example.ID + ")",
+		Service: d.service.Name, Rule: ruleDetector, Text: text() + " (" + short(t.example.ID) + ")",
 		Value: health.Num(t.share()), Bad: health.Up, Status: status, Since: d.since(t),
 	}
 	if warn > 0 {
@@ -244,7 +244,7 @@ func (d *detection) newTools() {
 		t := d.count(works, func(r *health.Request) bool { h, _ := before(r); return !h.tools[name] && calls(r) })
 		d.report(t, 0, 0, func() string {
 			h, by := before(t.example)
-			return fmt.Sprintf("tool %s is called in %s; in %d tasks before it was never used%s", name, t.words("tasks"), h.tasks, by)
+			return fmt.Sprintf("tool %s is called in %s; in %d tasks before it was never used%s", short(name), t.words("tasks"), h.tasks, by)
 		})
 	}
 }

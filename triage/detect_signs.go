@@ -60,6 +60,9 @@ func callingOf(c *health.ToolCall) calling { return calling{c.Name, c.Arguments}
 
 func outcomeOf(c *health.ToolCall) outcome { return outcome{callingOf(c), c.Result, c.Error} }
 
+// short keeps a name from outside from filling the screen.
+func short(name string) string { return health.Cut(name, 48) }
+
 // identicalCalls finds the longest run of one call.
 func identicalCalls(calls []health.ToolCall) string {
 	at, most := 0, 0
@@ -73,7 +76,7 @@ func identicalCalls(calls []health.ToolCall) string {
 	if most == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s x%d, same arguments", calls[at].Name, most)
+	return fmt.Sprintf("%s x%d, same arguments", short(calls[at].Name), most)
 }
 
 // endsWithNews says whether the last of some calls brought what none before it had.
@@ -122,9 +125,9 @@ func allSame(calls []health.ToolCall) bool {
 func around(calls []health.ToolCall, rounds int) string {
 	text := ""
 	for _, c := range calls {
-		text += c.Name + " → "
+		text += short(c.Name) + " → "
 	}
-	return fmt.Sprintf("%s%s, %d rounds, same arguments", text, calls[0].Name, rounds)
+	return fmt.Sprintf("%s%s, %d rounds, same arguments", text, short(calls[0].Name), rounds)
 }
 
 // noProgress looks for an end at which every call repeats an earlier one and brings
@@ -163,5 +166,5 @@ func repeatedFailure(calls []health.ToolCall) string {
 	if failed[worst] < minFailed {
 		return ""
 	}
-	return fmt.Sprintf("%s failed %d times, same arguments", worst.name, failed[worst])
+	return fmt.Sprintf("%s failed %d times, same arguments", short(worst.name), failed[worst])
 }
