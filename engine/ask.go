@@ -295,9 +295,12 @@ func (e *Engine) note(a answer, now time.Time) {
 		if busy {
 			to.busy++
 		}
-		// If others were answered since it was asked, it is the question, not the server.
+		// If others were answered since it was asked, it is the question, not the server;
+		// and an hour may be too much for any.
 		alive := !to.good.Before(now.Add(-a.took))
-		to.down = busy || !alive && !errors.Is(a.err, sources.ErrRefused)
+		if busy || !a.q.past {
+			to.down = busy || !alive && !errors.Is(a.err, sources.ErrRefused)
+		}
 		return
 	}
 	st.OK, st.Error, st.At, st.Took = true, "", now, a.took

@@ -205,7 +205,7 @@ func (e *Engine) Run(ctx context.Context) {
 				e.publish() // somebody turned to something else: what is known comes at once
 			}
 		case a := <-e.answers:
-			if e.take(a); a.q.to.out == 0 {
+			if e.take(a); a.q.to.out == 0 || a.q.past {
 				e.goOn(ctx, &started, a.q.to)
 			}
 		case b := <-e.batches:
@@ -339,7 +339,7 @@ func (e *Engine) pace() {
 func (e *Engine) attend(ctx context.Context, started *sync.WaitGroup, again bool) {
 	wishes := e.wishes()
 	for _, q := range e.missing(wishes, again) {
-		if e.inflight[q.key()] { // another lens has just asked it
+		if e.inflight[q.key()] || q.past && q.to.dug >= pastAtOnce { // another lens has just asked it, or it has to wait
 			continue
 		}
 		e.inflight[q.key()] = true

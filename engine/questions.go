@@ -173,6 +173,11 @@ func (e *Engine) signalQuestions(a *asked, w wishes, lens health.Lens, now time.
 // little enough to be there at once however many services there are.
 const firstLook = 5 * time.Minute
 
+// pastAtOnce is how many questions for what was long ago are on their way to a source
+// at the same time: an hour of many services is work, and who turns to something else
+// must not wait behind all of it.
+const pastAtOnce = 4
+
 // askRange adds the parts of a range that are missing, unless they were tried within
 // this beat. They are asked for one after the other.
 func (e *Engine) askRange(qs []question, a *asked, k frameKey, want span, newest time.Duration, now time.Time) []question {
@@ -184,7 +189,9 @@ func (e *Engine) askRange(qs []question, a *asked, k frameKey, want span, newest
 	for _, gap := range gaps {
 		q := question{what: aRange, to: a, frame: k, span: f.again(gap, k.step)}
 		tried := f.dug
-		if q.past = !f.to.IsZero() && gap.to.Equal(f.from.Add(-k.step)); !q.past {
+		if q.past = !f.to.IsZero() && gap.to.Equal(f.from.Add(-k.step)); q.past {
+			q.again = f.reach > 0 // what was refused waits until everything else was answered
+		} else {
 			q.again = !f.at.IsZero()
 			if tried = f.tried; f.err == nil {
 				tried = time.Time{}

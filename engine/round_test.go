@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sickbay/health"
+	"sickbay/packs"
 	"sickbay/sources"
 )
 
@@ -17,10 +18,12 @@ import (
 type slow struct {
 	*fake
 	takes  atomic.Int64 // nanoseconds, for every range that is long
-	refuse atomic.Int64 // nanoseconds: longer ranges are refused
+	refuse atomic.Int64 // nanoseconds: longer ranges of the first signal are refused
 	young  atomic.Int64 // nanoseconds, for every range that is short
 	hangs  atomic.Bool  // on the number of replicas
 	slower atomic.Int64 // nanoseconds, for everything
+	long   atomic.Int64 // long ranges it works on
+	most   atomic.Int64 // of them at once
 }
 
 func newSlow(takes time.Duration) *slow {
@@ -32,7 +35,12 @@ func newSlow(takes time.Duration) *slow {
 func (s *slow) Range(ctx context.Context, expr string, start, end time.Time, step time.Duration) (sources.Answer, error) {
 	time.Sleep(time.Duration(s.slower.Load()))
 	long := end.Sub(start) > firstLook && strings.HasPrefix(expr, "errors")
-	if most := time.Duration(s.refuse.Load()); long && most > 0 && end.Sub(start) > most {
+	if long {
+		s.most.Store(max(s.most.Load(), s.long.Add(1)))
+		defer s.long.Add(-1)
+		time.Sleep(time.Millisecond)
+	}
+	if most := time.Duration(s.refuse.Load()); long && strings.HasPrefix(expr, "errors by") && most > 0 && end.Sub(start) > most {
 		_ = s.enter(ctx, "refused")
 		return sources.Answer{}, errors.New("main: 422: too many samples")
 	}
@@ -72,6 +80,36 @@ func TestTheNewestValuesAreThereLongBeforeTheHourIs(t *testing.T) {
 		w.later(time.Minute)
 		if sig := w.signal(v, "chat", "errors"); len(sig.Series) < 240 || v.Snapshot().Asking {
 			t.Errorf("after a minute it has %d points, asking %v", len(sig.Series), v.Snapshot().Asking)
+		}
+	})
+}
+
+// TestAnHourOfManySignalsLeavesRoomForWhatSomebodyWantsNow: a few at a time are asked
+// for, each only once until all have been, and what was refused comes after them.
+func TestAnHourOfManySignalsLeavesRoomForWhatSomebodyWantsNow(t *testing.T) {
+	s := newSlow(8 * time.Second)
+	pack := onePack()
+	for _, id := range packs.IDs()[:12] {
+		pack[0].Signals = append(pack[0].Signals, packs.Signal{ID: id, Query: "errors of " + id + " by ($by)"})
+	}
+	inWardOf(t, Options{Packs: pack}, func() []sources.Source { return []sources.Source{s} }, func(w ward) {
+		s.refuse.Store(int64(40 * time.Minute))
+		v := w.Join()
+		for v.Snapshot().Asking {
+			<-v.Changed()
+		}
+		if n := counted(s.log(), "range errors by") + counted(s.log(), "refused"); n != 2 {
+			t.Errorf("until all was there the signal whose hour was refused was asked for %d times", n)
+		}
+		if most := s.most.Load(); most != pastAtOnce {
+			t.Errorf("%d hours were asked for at once", most)
+		}
+		w.later(3 * time.Minute)
+		c, _ := v.Snapshot().Service("chat")
+		for _, sig := range c.Signals {
+			if len(sig.Series) < 240 || sig.State != health.Fresh {
+				t.Errorf("%s has %d points and is %v", sig.ID, len(sig.Series), sig.State)
+			}
 		}
 	})
 }
