@@ -166,3 +166,29 @@ func TestASilenceThatIsRefusedSaysWhy(t *testing.T) {
 		}
 	}
 }
+
+// FuzzAlertmanager gives answers that nobody wrote: they become alerts, silences or an
+// error, and every link is one that may be followed.
+func FuzzAlertmanager(f *testing.F) {
+	for _, seed := range []string{
+		``, `[]`, `null`, `{}`, `[null]`, `[{"labels":null,"status":{"silencedBy":null}}]`, `[{"labels":{"a":1}}]`, `[{"startsAt":"yesterday"}]`,
+		`[{"matchers":[{"name":"a","isEqual":null}],"status":{"state":"active"}}]`, `[{"generatorURL":"https://u:p@x/"}]`, `[{"generatorURL":"\u001b]8;;"}]`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		s := answering(t, "alertmanager", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) }).(*alertmanager)
+		alerts, err := s.Alerts(t.Context())
+		for _, a := range alerts {
+			if err != nil || a.State != "firing" || a.Link != "" && !strings.HasPrefix(a.Link, "http") {
+				t.Errorf("%+v, %v", a, err)
+			}
+		}
+		silences, err := s.Silences(t.Context())
+		for _, v := range silences {
+			if err != nil || v.State == "expired" {
+				t.Errorf("%+v, %v", v, err)
+			}
+		}
+	})
+}
