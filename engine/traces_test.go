@@ -57,6 +57,8 @@ func (t *tracer) Trace(ctx context.Context, id string) (health.Trace, error) {
 
 func (t *tracer) times() int { t.mu.Lock(); defer t.mu.Unlock(); return len(t.asked) }
 
+func (t *tracer) atOnce() int { t.mu.Lock(); defer t.mu.Unlock(); return t.most }
+
 func (t *tracer) says(has func(id string) (health.Trace, error)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -218,8 +220,8 @@ func TestFewTracesAreHeldAndFewLookedUpAtOnce(t *testing.T) {
 			open(another, fmt.Sprintf("r%d", i))
 		}
 		w.later(20 * time.Second)
-		if a.most > maxLookups {
-			t.Errorf("%d questions at once", a.most)
+		if n := a.atOnce(); n > maxLookups {
+			t.Errorf("%d questions at once", n)
 		}
 		w.later(10 * time.Minute)
 		if n := a.times(); n < 150 {
