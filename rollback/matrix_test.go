@@ -138,7 +138,7 @@ func (d *doomed) Execute(ctx context.Context, p health.Plan, op, reason string) 
 // hasty are options under which a ladder is climbed in a moment.
 func hasty(j *Journal, targets ...Target) DeskOptions {
 	return DeskOptions{Targets: targets, Journal: j, Write: true, Refresh: 20 * time.Millisecond, Ask: 20 * time.Millisecond,
-		Settle: 24 * lateBy, Watch: 200 * time.Millisecond, Look: 10 * time.Millisecond}
+		Settle: 16 * lateBy, Watch: 200 * time.Millisecond, Look: 10 * time.Millisecond}
 }
 
 // beKilled climbs the ladder against the server at SICKBAY_TEST_PATH and dies at the
@@ -216,6 +216,7 @@ func TestKilledAtEveryStepTheTruthIsFound(t *testing.T) {
 func killedAt(t *testing.T, point, fault string) (died bool, err error) {
 	a := &arena{runs: "v32", gen: 1, fault: fault, point: point}
 	url, j := serve(t, a), openTest(t)
+	j.mono = uptime // the clock of the process that will be killed
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "SICKBAY_TEST_ROLE=killed", "SICKBAY_TEST_PATH="+url, "SICKBAY_TEST_STATE="+j.Path(), "SICKBAY_TEST_POINT="+point, "GORACE="+quickExit)
 	err = cmd.Run()
