@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sickbay/health"
+	"sickbay/triage"
 )
 
 func TestRequestsAreCountedByServiceAndTime(t *testing.T) {
@@ -31,5 +32,35 @@ func TestRequestsAreCountedByServiceAndTime(t *testing.T) {
 	c.add([]health.Request{{Service: "b", At: at(0).Add(3 * time.Hour)}}, at(0).Add(3*time.Hour))
 	if len(c.by["a"]) != 0 || len(c.by) != 1 {
 		t.Errorf("three hours later it holds %v", c.by)
+	}
+}
+
+// TestARollbackIsProvedByWhatWasLogged: from the log to the reading the rollback room
+// gets, with the service under another label's name as well.
+func TestARollbackIsProvedByWhatWasLogged(t *testing.T) {
+	began := time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)
+	now := began
+	e := New(Options{Now: func() time.Time { return now }, Services: []Override{{Name: "chat", Match: []string{"chat", "chat-canary"}}}})
+	log := func(from time.Time, d time.Duration, every int) { // one of every fails
+		for i := range int(d / time.Second) {
+			at := from.Add(time.Duration(i) * time.Second)
+			e.tallies.add([]health.Request{{Service: "chat", At: at, Failed: i%every == 0}, {Service: "chat-canary", At: at}}, at)
+		}
+	}
+	log(began.Add(-time.Hour), 50*time.Minute, 50)     // 1 %
+	log(began.Add(-10*time.Minute), 10*time.Minute, 5) // 10 %
+	ill := health.Service{Name: "chat", Since: began.Add(-10 * time.Minute)}
+	symptoms := e.counted(ill, []health.Symptom{{Signal: "quality"}})
+	if len(symptoms) != 2 || symptoms[1].Signal != triage.FailingSignal || symptoms[1].Before.N < 1190 || symptoms[1].Before.Share() < 0.09 {
+		t.Fatalf("symptoms %+v", symptoms)
+	}
+	log(began, 3*time.Minute, 50)
+	now = began.Add(3 * time.Minute)
+	r := e.witness("chat", began, symptoms)
+	if len(r) != 2 || r[0].Known || !r[1].Within() || r[1].Proof.After.N < 300 {
+		t.Errorf("readings %+v", r)
+	}
+	if got := e.counted(ill, nil); len(got) != 0 {
+		t.Errorf("nothing is ill, and %+v", got)
 	}
 }
