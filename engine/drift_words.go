@@ -146,7 +146,7 @@ func (e *Engine) notes(v viewKey, s *subject) []string {
 	}
 	add(s.verdict.Clearing, "it is back already, and has to stay so for %s", health.Span(e.hold()))
 	add(s.verdict.Band.Inside && s.verdict.Now == drift.LevelSmall, "ordinary windows differ as much")
-	add(s.verdict.Coarse, "more than half lies in one cell: much can hide in it")
+	add(s.verdict.Coarse && !s.ill(), "more than half lies in one cell: much can hide in it")
 	add(s.turned, "a classic histogram has become a native one: only the bounds both have are compared")
 	add(s.short, "windows of %.0f scrapes: counts corrected for what increase() adds", e.o.DriftSpan.Seconds()/s.w.a.every.Seconds())
 	if n := e.restarts(v, s); n > 0 {
