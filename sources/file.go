@@ -465,7 +465,6 @@ func (w *follower) drain(ctx context.Context, ready []*tail, now time.Time) {
 				w.send()
 			}
 		}
-		t.rest()
 	}
 }
 
@@ -477,9 +476,6 @@ func (w *follower) weave(ctx context.Context, ready []*tail, now time.Time) {
 		var err error
 		if heads[i], err = t.next(&w.batch, w.buf, w.undated(t, now), w.turn == 1 || t.quiet > 0); err != nil {
 			w.note("cannot read %s: %v", t.path, bare(err))
-		}
-		if heads[i] == nil {
-			t.rest()
 		}
 	}
 	for i := range ready {

@@ -28,6 +28,7 @@ type page struct {
 	stream string
 	lines  string    // each with its end
 	came   time.Time // zero: not known
+	err    error     // why there are no lines
 }
 
 const (

@@ -37,7 +37,7 @@ const (
 	lokiLimit   = 5000             // entries in an answer: what servers allow unless told otherwise
 	lokiRest    = 2 * time.Second  // between questions
 	lokiOverlap = 10 * time.Second // that is asked for again: entries come late
-	lokiPages   = 10               // answers in a row before what is behind is given up …
+	lokiPages   = 4                // answers in a row before what is behind is given up …
 	lokiBehind  = time.Minute      // … but for so much of it
 	lokiPatient = 30 * time.Second // longest time between questions that fail
 )

@@ -251,6 +251,8 @@ func serverOf(s Source) *web {
 		return s.web
 	case *loki:
 		return s.web
+	case *kubernetes:
+		return s.web
 	}
 	return nil
 }

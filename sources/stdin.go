@@ -67,8 +67,8 @@ func (s *stdin) Follow(ctx context.Context, emit func(Batch)) error {
 	return nil
 }
 
-// pump reads lines into an inflow until they end. A line too long is cut.
-func pump(from io.Reader, stream string, in *inflow) error {
+// pump reads lines until they end and pushes them on. A line too long is cut.
+func pump(from io.Reader, stream string, in interface{ push(page) }) error {
 	lines := bufio.NewReaderSize(from, readSize)
 	var partial []byte
 	skip := false

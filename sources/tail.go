@@ -64,6 +64,14 @@ func openTail(path string, from int64, o logs.Options) (*tail, error) {
 		file.Close()
 		return nil, err
 	}
+	if from > 0 {
+		t.head = head(file)
+		t.head = t.head[:min(from, int64(len(t.head)))]
+		t.mark = make([]byte, min(from, markSize))
+		if _, err := file.ReadAt(t.mark, from-int64(len(t.mark))); err != nil {
+			t.head, t.mark = nil, nil // it was truncated just now
+		}
+	}
 	return t, nil
 }
 
@@ -144,17 +152,15 @@ func head(file *os.File) []byte {
 	return buf[:n]
 }
 
-// rest remembers where reading stopped.
-func (t *tail) rest() {
-	n := min(t.read, markSize)
-	t.mark = append(t.mark[:0], make([]byte, n)...)
-	if _, err := t.file.ReadAt(t.mark, t.read-n); err != nil {
-		t.mark = t.mark[:0]
+// note remembers the beginning and the end of what was read, as it was read: the
+// file may be another a moment later.
+func (t *tail) note(chunk []byte) {
+	if left := markSize - len(t.head); left > 0 {
+		t.head = append(t.head, chunk[:min(left, len(chunk))]...)
 	}
-	if len(t.head) < markSize {
-		t.head = head(t.file)
-		t.head = t.head[:min(int64(len(t.head)), t.read)]
-	}
+	t.mark = append(t.mark, chunk[max(0, len(chunk)-markSize):]...)
+	t.mark = append(t.mark[:0], t.mark[max(0, len(t.mark)-markSize):]...)
+	t.read += int64(len(chunk))
 }
 
 // line returns the next whole line without its end; ok is false at the end of
@@ -169,7 +175,7 @@ func (t *tail) line(buf []byte) (line string, ok bool, err error) {
 			}
 			return "", false, err
 		}
-		t.read += int64(n)
+		t.note(buf[:n])
 		t.fill(buf[:n])
 	}
 	line, t.page, _ = strings.Cut(t.page, "\n")
