@@ -13,7 +13,19 @@ import (
 // that a version that was not there before is a change although nobody announced
 // it. The zero value has seen nothing. It is not safe for concurrent use.
 type Sightings struct {
-	of map[runs]*watched
+	of     map[runs]*watched
+	recent map[teller]*looked
+}
+
+// A teller is a witness speaking of one service.
+type teller struct{ witness, service string }
+
+// looked is what a teller said last, and where that is written down: most looks say
+// what the one before said.
+type looked struct {
+	lineage health.Lineage
+	things  []*watched
+	seen    []*sighting
 }
 
 // runs is one thing of one service that has versions, as one witness names them: a
@@ -37,6 +49,7 @@ const (
 	minKnown   = time.Minute      // something must have been seen so long before one of its versions is new
 	rolloutMax = 10 * time.Minute // a recorded change may begin so long before its version serves anybody
 	derivedMax = 30               // versions of one thing that are remembered
+	tellersMax = 5000             // witnesses times services: names come from outside
 )
 
 // Look takes note of what a service ran at a time, as a witness says, which is a name
@@ -46,29 +59,47 @@ func (s *Sightings) Look(witness, service string, at time.Time, l health.Lineage
 	if service == "" || at.IsZero() {
 		return
 	}
+	who := teller{witness, service}
+	r := s.recent[who]
+	if r == nil {
+		if len(s.recent) >= tellersMax {
+			return
+		}
+		if s.recent == nil {
+			s.recent, s.of = map[teller]*looked{}, map[runs]*watched{}
+		}
+		r = &looked{}
+		s.recent[who] = r
+	}
+	if l != r.lineage {
+		s.remember(r, who, at, l)
+	}
+	for i, w := range r.things {
+		w.see(r.seen[i], at)
+	}
+}
+
+// remember finds where what a teller says is written down.
+func (s *Sightings) remember(r *looked, who teller, at time.Time, l health.Lineage) {
+	*r = looked{lineage: l}
 	for _, v := range [...]struct{ kind, version string }{
 		{"deploy", l.Build}, {"model", l.Model}, {"prompt", l.Prompt}, {"index", l.Index}, {"data", l.Data}, {"config", l.Config},
 	} {
-		if v.version != "" {
-			s.see(runs{service, v.kind, witness}, v.version, at)
+		if v.version == "" {
+			continue
 		}
+		what := runs{who.service, v.kind, who.witness}
+		w := s.of[what]
+		if w == nil {
+			w = &watched{first: at, last: at, versions: map[string]*sighting{}}
+			s.of[what] = w
+		}
+		r.things, r.seen = append(r.things, w), append(r.seen, w.sighting(v.version, at))
 	}
 }
 
-func (s *Sightings) see(what runs, version string, at time.Time) {
-	w := s.of[what]
-	if w == nil {
-		if s.of == nil {
-			s.of = map[runs]*watched{}
-		}
-		w = &watched{first: at, last: at, versions: map[string]*sighting{}}
-		s.of[what] = w
-	}
-	w.see(version, at)
-	w.first, w.last = earlier(w.first, at), laterOf(w.last, at)
-}
-
-func (w *watched) see(version string, at time.Time) {
+// sighting is that of a version, made if it is new.
+func (w *watched) sighting(version string, at time.Time) *sighting {
 	v := w.versions[version]
 	if v == nil {
 		if len(w.versions) >= derivedMax {
@@ -80,11 +111,17 @@ func (w *watched) see(version string, at time.Time) {
 		}
 		w.versions[version] = v
 	}
+	return v
+}
+
+// see takes note that a version was there at a time.
+func (w *watched) see(v *sighting, at time.Time) {
 	if at.Before(v.first) {
 		v.first, v.from = at, newestBefore(w.versions, at)
 		v.without = earlier(v.without, at)
 	}
 	v.last = laterOf(v.last, at)
+	w.first, w.last = earlier(w.first, at), laterOf(w.last, at)
 }
 
 // newestBefore is the version that was seen last before a time.

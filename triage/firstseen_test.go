@@ -105,3 +105,22 @@ func TestChangesAreInOrderAndTheSameEveryTime(t *testing.T) {
 		t.Error("another order")
 	}
 }
+
+func TestNamesFromOutsideDoNotFillTheMemory(t *testing.T) {
+	var s Sightings
+	for i := range 3 * tellersMax {
+		s.Look("log", time.Duration(i).String(), noon, health.Lineage{Build: "1"})
+	}
+	if len(s.recent) > tellersMax || len(s.of) > tellersMax {
+		t.Errorf("%d tellers of %d things", len(s.recent), len(s.of))
+	}
+}
+
+func BenchmarkLook(b *testing.B) {
+	var s Sightings
+	l := health.Lineage{Build: "1.9.0", Model: "m47", Prompt: "v31"}
+	b.ReportAllocs()
+	for i := range b.N {
+		s.Look("log", "support-chat", noon.Add(time.Duration(i)*time.Millisecond), l)
+	}
+}
