@@ -272,7 +272,8 @@ func (s Shared) Name() string {
 	return name
 }
 
-// Has says whether a request has a property, named as Shared names it.
+// Has says whether a request has a property, named as Shared names it. No name is no
+// property.
 func (r Request) Has(f Field) bool {
 	l := r.Lineage
 	switch f.Name {

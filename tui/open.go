@@ -108,7 +108,7 @@ func open(s State, sc scene) (State, Effect) {
 // — requests —
 
 // failingRequest is the request that i opens: the selected example, the newest of
-// the selected failure, or the newest failing one of the service.
+// the selected failure, or the one that tells most of what ails the service.
 func failingRequest(s State, sc scene) (failure, request string) {
 	if s.focused() == "examples" {
 		return s.View.Failure, s.selected(sc, "examples")
@@ -119,12 +119,67 @@ func failingRequest(s State, sc scene) (failure, request string) {
 		}
 		return "", ""
 	}
-	for _, f := range sc.snap.Failures {
-		if f.Service == s.View.Service && len(f.Requests) > 0 {
-			return f.ID, f.Requests[0]
+	return tellingRequest(sc.snap, s.View.Service)
+}
+
+// tellingRequest is, of the failing requests of a service, the newest one of the
+// failure that has grown most and that shares what this failure's requests share. One
+// that ran what is suspected comes before all that did not: a service that is ill has
+// ordinary failures as well.
+func tellingRequest(snap *health.Snapshot, service string) (failure, request string) {
+	suspected := suspectedOf(snap, service)
+	best := [3]int{-1}
+	for _, f := range snap.Failures {
+		if f.Service != service {
+			continue
+		}
+		for _, id := range f.Requests {
+			r := snap.Requests[id]
+			if now := [3]int{one(r.Has(suspected)), f.Count - f.Before, one(typical(f, r))}; slices.Compare(now[:], best[:]) > 0 {
+				best, failure, request = now, f.ID, id
+			}
 		}
 	}
-	return "", ""
+	return failure, request
+}
+
+// suspectedOf is the property of requests that the first suspect of a service
+// changed; without a value: none is known.
+func suspectedOf(snap *health.Snapshot, service string) health.Field {
+	v, _ := snap.Service(service)
+	if len(v.Suspects) == 0 || v.Suspects[0].To == "" {
+		return health.Field{}
+	}
+	x := v.Suspects[0]
+	f := health.Field{Name: x.Kind + "_version", Value: x.To}
+	if x.Kind == "deploy" {
+		f.Name = "build_version"
+	}
+	for _, c := range snap.Changes {
+		if c.ID == x.Change && c.Dim != "" {
+			f.Name = c.Dim
+		}
+	}
+	return f
+}
+
+// typical says whether a request has what those of its failure have in common.
+func typical(f health.Failure, r health.Request) bool {
+	for _, s := range f.Shared[:min(1, len(f.Shared))] {
+		for _, field := range s.Fields {
+			if !r.Has(field) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func noRequest(s State, sc scene) string {

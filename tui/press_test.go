@@ -406,3 +406,25 @@ func TestAReportIsOrderedAndItsPlaceIsSaid(t *testing.T) {
 		t.Errorf("it says %q", h.Message.Text)
 	}
 }
+
+func TestIOpensWhatTellsMostAndNotWhatIsNewest(t *testing.T) {
+	snap := ward()
+	r := func(id, prompt, region string) health.Request {
+		return health.Request{ID: id, At: noon, Service: "support-chat", Failed: true, Lineage: health.Lineage{Prompt: prompt}, Dims: []health.Field{{Name: "region", Value: region}}}
+	}
+	snap.Requests = map[string]health.Request{"a1": r("a1", "v32", "eu"), "b1": r("b1", "v31", "eu"), "b2": r("b2", "v32", "us"), "b3": r("b3", "v32", "eu")}
+	snap.Failures = []health.Failure{
+		{ID: "a", Service: "support-chat", State: "new", Count: 2, Requests: []string{"a1"}},
+		{ID: "b", Service: "support-chat", State: "grown", Count: 80, Before: 9, Requests: []string{"b1", "b2", "b3"},
+			Shared: []health.Shared{{Fields: []health.Field{{Name: "region", Value: "eu"}}}}},
+		{ID: "c", Service: "support-chat", State: "known", Count: 300, Before: 300, Requests: []string{"gone"}},
+	}
+	snap.Services[0].Suspects = []health.Suspect{{Kind: "prompt", From: "v31", To: "v32"}}
+	if h := newHand(snap).press("i"); h.View.Request != "b3" || h.View.Failure != "b" {
+		t.Errorf("of the failure that grew, the request in eu that ran v32 is b3; opened is %s of %s", h.View.Request, h.View.Failure)
+	}
+	snap.Services[0].Suspects = nil
+	if h := newHand(snap).press("i"); h.View.Request != "b1" {
+		t.Errorf("nobody is suspected: the newest in eu is b1, opened is %s", h.View.Request)
+	}
+}

@@ -117,10 +117,15 @@ func requestPage(in Input, id string, w int, other map[string]string) *page {
 // about is what is known of a request.
 func (p *page) about(q health.Request) {
 	p.summary(q)
+	p.lineage(q.Lineage)
+	for _, d := range q.Dims {
+		if what, ok := strings.CutSuffix(d.Name, "_version"); ok { // of what the lineage has no word for
+			p.fact(what, themes.Text, p.shown(d.Value))
+		}
+	}
+	p.blank()
 	p.timing(q)
 	p.trace(q)
-	p.blank()
-	p.lineage(q.Lineage)
 }
 
 // circumstances are where it ran, for whom, and how it was judged.
@@ -149,6 +154,9 @@ func dimension(d health.Field, l health.Lineage) string {
 		return "answered by"
 	case "prompt":
 		return "prompt name"
+	}
+	if strings.HasSuffix(d.Name, "_version") {
+		return ""
 	}
 	return strings.ReplaceAll(d.Name, "_", " ")
 }
