@@ -113,6 +113,11 @@ type DocumentTarget struct {
 	Current  *string  `json:"current"`
 	Previous []string `json:"previous"`
 	Blocked  *string  `json:"blocked"`
+
+	Ready     bool    `json:"ready"`     // current serves, and no rollout is under way
+	Back      *string `json:"back"`      // where a rollback would go
+	Rehearsed *string `json:"rehearsed"` // when every step but the write was last tried
+	Notice    *string `json:"notice"`    // who would bring the present version back
 }
 
 // DocumentFailure is one group of failures.
@@ -159,6 +164,11 @@ type DocumentRollback struct {
 	Reason  string  `json:"reason"`
 	State   OpState `json:"state"`
 	At      string  `json:"at"`
+
+	// The proof by counting requests; null: they could not be counted.
+	ShareBefore *float64 `json:"share_before"` // of bad requests, in the incident
+	ShareAfter  *float64 `json:"share_after"`
+	Requests    *float64 `json:"requests"` // since the rollback
 }
 
 // Document is the snapshot for scripts. Ages are counted from now.
@@ -224,6 +234,7 @@ func (s Suspect) document() DocumentSuspect {
 func (t Target) document() DocumentTarget {
 	return DocumentTarget{
 		t.Name, t.Kind, text(t.Current), each(t.Previous, func(v Version) string { return v.ID }), text(t.Blocked),
+		t.Ready, text(t.Back), moment(t.Drilled), text(t.Notice),
 	}
 }
 
@@ -242,7 +253,11 @@ func (a Alert) document() DocumentAlert {
 }
 
 func (r Rollback) document() DocumentRollback {
-	return DocumentRollback{r.ID, r.Service, r.Target, r.From, r.To, r.By, r.Reason, r.State, stamp(r.At)}
+	d := DocumentRollback{ID: r.ID, Service: r.Service, Target: r.Target, From: r.From, To: r.To, By: r.By, Reason: r.Reason, State: r.State, At: stamp(r.At)}
+	if p := r.Proof; p != nil {
+		d.ShareBefore, d.ShareAfter, d.Requests = Num(p.Before.Share()), Num(p.After.Share()), Num(p.After.N)
+	}
+	return d
 }
 
 // each maps a list; the result is never null in JSON.

@@ -20,11 +20,11 @@ var promise = map[string]string{
 	"services[].drift[]":            "against band detectable feature gap high kind level low n_current n_reference near note onset outcome p psi_adj score signal since status tool",
 	"services[].suspects[]":         "at change evidence from kind label rank score to",
 	"services[].rollback":           "targets",
-	"services[].rollback.targets[]": "blocked current kind name previous",
+	"services[].rollback.targets[]": "back blocked current kind name notice previous ready rehearsed",
 	"failures[]":                    "count example first id in_common last service signature state",
 	"changes[]":                     "at from id kind service text to",
 	"alerts[]":                      "name service severity since state",
-	"rollbacks[]":                   "at by from id reason service state target to",
+	"rollbacks[]":                   "at by from id reason requests service share_after share_before state target to",
 }
 
 // full has one of everything, with numbers that JSON cannot say.

@@ -23,11 +23,11 @@ var promise = map[string]map[string]string{
 	"services[].drift[]":            {"signal": "string", "feature": "string", "kind": "histogram|categorical|exported", "psi_adj": "number?", "low": "number?", "high": "number?", "gap": "number?", "p": "number?", "n_reference": "number", "n_current": "number", "level": "string", "status": "ok|warn|critical|unknown", "since": "time?", "against": "string?", "band": "number?", "detectable": "number?", "tool": "string?", "score": "number?", "note": "string?", "onset": "time?", "near": "list", "outcome": "string?"},
 	"services[].suspects[]":         {"rank": "number", "label": "strong|likely|unclear", "score": "number", "kind": "string", "change": "string?", "from": "string?", "to": "string?", "at": "time?", "evidence": "list"},
 	"services[].rollback":           {"targets": "[]"},
-	"services[].rollback.targets[]": {"name": "string", "kind": "string", "current": "string?", "previous": "list", "blocked": "string?"},
+	"services[].rollback.targets[]": {"name": "string", "kind": "string", "current": "string?", "previous": "list", "blocked": "string?", "ready": "bool", "back": "string?", "rehearsed": "time?", "notice": "string?"},
 	"failures[]":                    {"id": "string", "service": "string", "signature": "string", "count": "number", "state": "new|grown|known", "first": "time", "last": "time", "example": "string?", "in_common": "list"},
 	"changes[]":                     {"id": "string", "at": "time", "kind": "string", "service": "string", "from": "string", "to": "string", "text": "string"},
 	"alerts[]":                      {"name": "string", "service": "string?", "severity": "string", "state": "pending|firing", "since": "time"},
-	"rollbacks[]":                   {"id": "string", "service": "string", "target": "string", "from": "string", "to": "string", "by": "string", "reason": "string", "state": "string", "at": "time"},
+	"rollbacks[]":                   {"id": "string", "service": "string", "target": "string", "from": "string", "to": "string", "by": "string", "reason": "string", "state": "string", "at": "time", "share_before": "number?", "share_after": "number?", "requests": "number?"},
 }
 
 // broken lists where a document breaks the promise. seen counts the objects of
