@@ -11,12 +11,12 @@ import (
 
 // maxRows bounds the requests one ill service is compared over. More are thinned
 // evenly, failing and healthy ones alike, so that every share stays what it is.
-const maxRows = 6000
+const maxRows = 4000
 
 // incidentOf is what is known about an ill service, seen from it.
 func incidentOf(s health.Service, all []health.Service, in Input, mem *recall) Incident {
 	i := Incident{
-		Now: in.Now, Step: stepOf(s), Changes: in.Changes, Parts: make([]Part, len(all)),
+		Now: in.Now, Step: stepOf(s), Changes: in.Changes, Parts: mem.partsOf(all),
 		Requests: mem.columns(in, s.Name),
 		Owner:    in.Owner,
 	}
@@ -29,14 +29,14 @@ func incidentOf(s health.Service, all []health.Service, in Input, mem *recall) I
 			break // findings are sorted: this is the worst that began first
 		}
 	}
-	for k, o := range all {
-		i.Parts[k] = Part{Name: o.Name, Calls: o.Calls, Signals: always(o.Signals), Drifted: drifted(o), Well: !ill(o.Status)}
-	}
 	return i
 }
 
 // always are the signals that are there whatever somebody looks at.
 func always(signals []health.Signal) []health.Signal {
+	if !slices.ContainsFunc(signals, func(s health.Signal) bool { return s.Detail }) {
+		return signals
+	}
 	return slices.DeleteFunc(slices.Clone(signals), func(s health.Signal) bool { return s.Detail })
 }
 
@@ -178,7 +178,8 @@ func properties(r *health.Request) iter.Seq2[string, string] {
 type recall struct {
 	now           time.Time
 	before, after *recalled
-	own           map[string][]int32 // of the present look; nil: nobody asked yet
+	own           map[string][]int32 // of the present look, as what follows; nil: nobody asked yet
+	parts         []Part
 }
 
 type recalled struct {
@@ -194,6 +195,17 @@ type tableNote struct {
 
 // tableRefresh is how long a table is believed while requests come in.
 const tableRefresh = 15 * time.Second
+
+// partsOf are all services as parts of an incident: the same for everybody who is ill.
+func (c *recall) partsOf(all []health.Service) []Part {
+	if c.parts == nil {
+		c.parts = make([]Part, len(all))
+		for k, o := range all {
+			c.parts[k] = Part{Name: o.Name, Calls: o.Calls, Signals: always(o.Signals), Drifted: drifted(o), Well: !ill(o.Status)}
+		}
+	}
+	return c.parts
+}
 
 func (c *recall) columns(in Input, service string) Requests {
 	note, kept := c.before.tables[service]
