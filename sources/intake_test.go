@@ -60,9 +60,11 @@ func BenchmarkFileIntake(b *testing.B) {
 			for b.Loop() {
 				ctx, cancel := context.WithCancel(context.Background())
 				f := &file{name: "x", globs: []string{path}, history: 1 << 40, options: logs.Options{Whole: whole}}
-				lines := 0
+				held := make([]Batch, 40) // the newest 20 000 records, as the engine holds them
+				n := 0
 				_ = f.Follow(ctx, func(batch Batch) {
-					if lines += batch.Lines; batch.CaughtUp {
+					held[n%len(held)] = batch
+					if n++; batch.CaughtUp {
 						cancel()
 					}
 				})

@@ -193,7 +193,11 @@ func (t *tail) fill(chunk []byte) {
 	}
 	last := bytes.LastIndexByte(chunk, '\n')
 	if last >= 0 {
-		t.page = string(t.partial) + string(chunk[:last+1])
+		var page strings.Builder // one copy; adding two strings would make two
+		page.Grow(len(t.partial) + last + 1)
+		page.Write(t.partial)
+		page.Write(chunk[:last+1])
+		t.page = page.String()
 		t.partial = append(t.partial[:0], chunk[last+1:]...)
 		return
 	}
