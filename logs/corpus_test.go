@@ -189,7 +189,7 @@ func worst(t testing.TB, g *Grouper, all []health.Request, truth []int) {
 }
 
 func TestMessagesOfOneTemplateAreOneGroupInAnyOrder(t *testing.T) {
-	n := 20_000
+	n := 10_000
 	if os.Getenv("SICKBAY_LONG") != "" {
 		n = 300_000
 	}

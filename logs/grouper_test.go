@@ -35,7 +35,7 @@ func traffic(rng *rand.Rand, n int) []health.Request {
 }
 
 func TestAGrouperAgreesWithGroupingEverythingAtOnce(t *testing.T) {
-	for seed := range uint64(12) {
+	for seed := range uint64(6) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		all := traffic(rng, 3000)
 		late := slices.Clone(all)
@@ -107,7 +107,7 @@ func TestAGrouperIsBoundedWhateverComesIn(t *testing.T) {
 		return string(b)
 	}
 	g := NewGrouper()
-	const n = 60_000
+	const n = 30_000
 	for i := range n {
 		r := failing(word() + " " + word() + " " + word() + " " + word())
 		r.Service, r.Error, r.ID = "s"+word()[:2], word()[:3], fmt.Sprint(i)
@@ -179,7 +179,7 @@ func BenchmarkGrouperGroups(b *testing.B) {
 }
 
 func TestGroupsOfAnyMessagesDoNotDependOnTheirOrder(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(100) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		words := 9 + rng.IntN(14) // around the fan, so that much becomes stars in one order or another
 		all := make([]health.Request, 40+rng.IntN(400))

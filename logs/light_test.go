@@ -20,7 +20,7 @@ func TestALightRecordLacksOnlyWhatIsLong(t *testing.T) {
 
 func TestLightRecordsDoNotKeepTheirLines(t *testing.T) {
 	p, m := parser(), newMill(5)
-	const n = 20_000
+	const n = 5_000
 	held := make([]health.Request, n)
 	var before, after runtime.MemStats
 	runtime.GC()
