@@ -99,6 +99,8 @@ type DocumentSuspect struct {
 	To       *string  `json:"to"`
 	At       *string  `json:"at"`
 	Evidence []string `json:"evidence"`
+	RuledOut *string  `json:"ruled_out"` // why it cannot be
+	Service  *string  `json:"service"`   // whose change it is
 }
 
 // DocumentTargets is what could be taken back.
@@ -227,7 +229,7 @@ func (d Drift) document() DocumentDrift {
 
 func (s Suspect) document() DocumentSuspect {
 	return DocumentSuspect{
-		s.Rank, s.Label, finite(s.Score), s.Kind, text(s.Change), text(s.From), text(s.To), moment(s.At), list(s.Evidence),
+		s.Rank, s.Label, finite(s.Score), s.Kind, text(s.Change), text(s.From), text(s.To), moment(s.At), list(s.Evidence), text(s.RuledOut), text(s.Service),
 	}
 }
 

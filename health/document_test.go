@@ -18,7 +18,7 @@ var promise = map[string]string{
 	"services[].reasons[]":          "limit signal status text value",
 	"services[].signals[]":          "age_s id state status title unit value",
 	"services[].drift[]":            "against band detectable feature gap high kind level low n_current n_reference near note onset outcome p psi_adj score signal since status tool",
-	"services[].suspects[]":         "at change evidence from kind label rank score to",
+	"services[].suspects[]":         "at change evidence from kind label rank ruled_out score service to",
 	"services[].rollback":           "targets",
 	"services[].rollback.targets[]": "back blocked current kind name notice previous ready rehearsed",
 	"failures[]":                    "count example first id in_common last service signature state",

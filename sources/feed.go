@@ -21,7 +21,7 @@ import (
 func init() {
 	register(Kind{
 		Name: "feed",
-		Doc: "Changes written down by whoever makes them, one JSON object each: id, ts, kind, service, from, to, text, url, uncertain_s. " +
+		Doc: "Changes written down by whoever makes them, one JSON object each: id, ts, kind, service, from, to, text, url, uncertain_s, dim. " +
 			"From a server (GET url?since=TIME) or a file (path).",
 		Example: `kind = "feed"
 name = "changes"
@@ -212,6 +212,7 @@ type changeJSON struct {
 	Text      string `json:"text"`
 	URL       string `json:"url"`
 	Uncertain any    `json:"uncertain_s"`
+	Dim       string `json:"dim"` // property of requests that carries to: "prompt_version"
 }
 
 func readChange(text []byte, source string) (health.Change, error) {
@@ -231,7 +232,7 @@ func readChange(text []byte, source string) (health.Change, error) {
 	}
 	c := health.Change{
 		ID: written(in.ID), At: at, Kind: in.Kind, Service: in.Service, From: written(in.From), To: written(in.To),
-		Text: in.Text, URL: in.URL, Source: source,
+		Text: in.Text, URL: in.URL, Source: source, Dim: in.Dim,
 	}
 	if s, err := strconv.ParseFloat(written(in.Uncertain), 64); err == nil && s > 0 && s < 1e9 {
 		c.Uncertain = time.Duration(s * float64(time.Second))

@@ -78,6 +78,9 @@ func (p *page) suspect(s health.Service, v health.Suspect, selected bool) {
 	p.line(func(r *row) {
 		r.put(cursor(p.in, r, selected), fmt.Sprintf("%d %s", v.Rank, v.Label)).to(11)
 		r.put(role, strings.TrimSpace(v.Kind+" "+arrowTo(v.From, v.To)))
+		if v.Service != "" && v.Service != s.Name { // somebody else's change, or who answers badly
+			r.put(role, " "+v.Service)
+		}
 		tail := ""
 		if !v.At.IsZero() {
 			tail = clock(p.in, v.At)
