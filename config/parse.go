@@ -23,6 +23,10 @@ const maxFile = 1 << 20
 // error is a Faults with everything that is wrong, in the order of the file.
 func Load(path string) (*Config, error) { return load(path, os.Getenv) }
 
+// LoadWith is Load for an environment that is not the process's own. Without a path
+// it is what holds without a file: the defaults, and the user's own packs.
+func LoadWith(path string, getenv func(string) string) (*Config, error) { return load(path, getenv) }
+
 func load(path string, getenv func(string) string) (*Config, error) {
 	var data []byte
 	if path != "" {

@@ -183,6 +183,9 @@ func one(b bool) int {
 }
 
 func noRequest(s State, sc scene) string {
+	if sc.snap.Reading && s.focused() != "examples" {
+		return "logs are still being read: the newest failures are to come"
+	}
 	if _, id := failingRequest(s, sc); id == "" {
 		if s.View.Service == "" {
 			return "no failing request is known"

@@ -428,3 +428,18 @@ func TestIOpensWhatTellsMostAndNotWhatIsNewest(t *testing.T) {
 		t.Errorf("nobody is suspected: the newest in eu is b1, opened is %s", h.View.Request)
 	}
 }
+
+func TestIWaitsForTheLogAndARequestThatIsNotHeldSaysSo(t *testing.T) {
+	snap := ward()
+	snap.Reading = true
+	if h := newHand(snap).press("i"); h.View.Screen != "overview" || !strings.Contains(h.Message.Text, "still being read") {
+		t.Errorf("i opens %s and says %q", h.View.Screen, h.Message.Text)
+	}
+	snap = ward()
+	snap.Requests["req-1"] = health.Request{ID: "req-1", Missing: "no record with this id is held", Message: "no record with this id is held"}
+	h := newHand(snap)
+	h.State = h.showRequest("req-1")
+	if got := h.screen(); !strings.Contains(got, "no record with this id is held") || strings.Contains(got, "RECORD") || strings.Contains(got, "PROMPT") {
+		t.Errorf("a request that is not held:\n%s", got)
+	}
+}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -214,5 +216,23 @@ func TestTheVersionIsOneLine(t *testing.T) {
 	t.Parallel()
 	if s := newConsole(t).want(0, "version"); !strings.HasPrefix(s.out, "sickbay "+version+" (go") || strings.Count(s.out, "\n") != 1 {
 		t.Errorf("%q", s.out)
+	}
+}
+
+func TestAPackOfTheUsersOwnNeedsNoConfig(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	home := t.TempDir()
+	c.env["XDG_CONFIG_HOME"] = home
+	if err := os.MkdirAll(filepath.Join(home, "sickbay", "packs"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	own := "title = \"Mine\"\nkind = \"llm\"\nread = \"our own source, 2026\"\ndetect = [\"mine_requests_total\"]\nidentity = [\"service\"]\n" +
+		"sample = '''\nmine_requests_total{service=\"a\"} 1\n'''\n[[signal]]\nid = \"traffic\"\nquery = \"sum by ($by) (rate(mine_requests_total[$rate]))\"\n"
+	if err := os.WriteFile(filepath.Join(home, "sickbay", "packs", "mine.toml"), []byte(own), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out := c.want(0, "packs", "mine").out; !strings.Contains(out, "mine_requests_total") {
+		t.Errorf("it says\n%s", out)
 	}
 }

@@ -39,12 +39,11 @@ func (a *app) settings() (*config.Config, error) {
 	if err != nil {
 		return nil, exit{exitConfig, err}
 	}
-	cfg := new(config.Config)
-	*cfg = config.Default()
+	cfg, err := config.LoadWith(path, a.getenv)
+	if err != nil {
+		return nil, exit{exitConfig, err}
+	}
 	if path != "" {
-		if cfg, err = config.Load(path); err != nil {
-			return nil, exit{exitConfig, err}
-		}
 		if _, err := bind(cfg); err != nil { // whoever checks a file wants to hear of its keys as well
 			return nil, exit{exitConfig, err}
 		}

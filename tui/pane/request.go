@@ -50,11 +50,11 @@ func requestPages(in Input, w int) *page {
 func wholeRequest(in Input, w int) *page {
 	q, ok := in.Snap.Requests[in.View.Request]
 	switch {
-	case ok && in.View.Beside != "" && w >= 60:
+	case ok && q.Missing == "" && in.View.Beside != "" && w >= 60:
 		good := requestPage(in, in.View.Beside, w-w/2-2, nil)
 		bad := requestPage(in, in.View.Request, w/2-1, good.told)
 		return beside(in, w, w/2, bad, requestPage(in, in.View.Beside, w-w/2-2, bad.told))
-	case ok && w >= 110:
+	case ok && q.Missing == "" && w >= 110:
 		x := w*2/5 + 1 // a trace id fits beside its name
 		left, right := newRequestPage(in, x-1), newRequestPage(in, w-x-2)
 		left.id, right.id = in.View.Request, in.View.Request
@@ -103,6 +103,8 @@ func requestPage(in Input, id string, w int, other map[string]string) *page {
 		p.wrap(themes.Faint, 1, asking(in))
 	case !ok:
 		p.wrap(themes.Faint, 1, "asking for "+id+"… if nothing comes, it is older than what is held")
+	case q.Missing != "":
+		p.wrap(themes.Faint, 1, q.Missing)
 	default:
 		p.about(q)
 		p.blank()
