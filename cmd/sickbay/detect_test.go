@@ -27,7 +27,7 @@ func TestTheDetectorsTellTheStoryOfTheScenario(t *testing.T) {
 					Reasons []struct{ Text string }
 				}
 			}
-			out := newConsole(t).want(0, "snapshot", "--config", stack(t, s.Name).Config, "--format", "json").out
+			out := documentOf(t, s.Name)
 			if err := json.Unmarshal([]byte(out), &picture); err != nil {
 				t.Fatal(err)
 			}

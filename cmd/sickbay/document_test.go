@@ -131,9 +131,9 @@ func TestEveryScenarioNamesTheGuiltyAndNobodyElse(t *testing.T) {
 			}
 			config := stack(t, s.Name).Config
 			c := newConsole(t)
-			picture := c.want(0, "snapshot", "--config", config, "--format", "json")
-			holdsThePromise(t, picture.out)
-			status := statuses(t, picture.out)
+			picture := documentOf(t, s.Name)
+			holdsThePromise(t, picture)
+			status := statuses(t, picture)
 			for name, st := range status {
 				switch bad := st == "critical" || st == "warn"; {
 				case name == blame && !bad:

@@ -70,8 +70,8 @@ func TestAQuietHourMovesNothing(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, "quiet")
 	looks, judged := 0, 0
-	for range 12 {
-		s.pass(5 * time.Minute)
+	for range 6 {
+		s.pass(10 * time.Minute)
 		looks++
 		for _, d := range s.drifts() {
 			if d.Level == "ok" || d.Level == "small" {

@@ -237,3 +237,26 @@ func clip(s string) string {
 	}
 	return s
 }
+
+// documents are what snapshot prints of each scenario at storyTime: three tests read
+// them, and under the race detector a look costs seconds.
+var documents sync.Map // scenario to *document
+
+type document struct {
+	once sync.Once
+	text string
+}
+
+// documentOf is the whole document of one scenario.
+func documentOf(t *testing.T, scenario string) string {
+	t.Helper()
+	kept, _ := documents.LoadOrStore(scenario, new(document))
+	d := kept.(*document)
+	d.once.Do(func() {
+		d.text = newConsole(t).want(0, "snapshot", "--config", stack(t, scenario).Config, "--format", "json").out
+	})
+	if d.text == "" {
+		t.Fatal("another test could not look at it")
+	}
+	return d.text
+}

@@ -38,7 +38,7 @@ func TestTheTrueCauseOfEveryScenarioIsSuspectedFirst(t *testing.T) {
 					Suspects []suspect
 				}
 			}
-			out := newConsole(t).want(0, "snapshot", "--config", info.Config, "--format", "json").out
+			out := documentOf(t, s.Name)
 			if err := json.Unmarshal([]byte(out), &picture); err != nil {
 				t.Fatal(err)
 			}
