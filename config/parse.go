@@ -141,7 +141,7 @@ func (r *reader) drift(c *Config, t *table) {
 		c.Drift.Against = health.Reference(reference)
 		return
 	}
-	if !durationText.MatchString(reference) {
+	if !strings.ContainsAny(reference, "0123456789") {
 		t.fault("reference", "reference: %s; or a length of time, like \"1h\"", packs.Unknown("reference", reference, references))
 		return
 	}

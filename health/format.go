@@ -108,6 +108,30 @@ func significant(v float64) string {
 	return strconv.FormatFloat(v, 'f', 0, 64)
 }
 
+// Rough says a count in two significant digits: "530", "1.8k". Counts that grow by
+// one with each request are not told anew each time.
+func Rough(v float64) string {
+	if a := math.Abs(v); a >= 100 && a < 1e300 {
+		unit := math.Pow(10, math.Floor(math.Log10(a))-1)
+		v = math.Round(v/unit) * unit
+	}
+	return Format(Count, math.Round(v))
+}
+
+// PSI says a population stability index in no more digits than anybody can use: its
+// last ones change with every request.
+func PSI(v float64) string {
+	switch a := math.Abs(v); {
+	case math.IsNaN(v) || a > 1e6:
+		return "–"
+	case a >= 9.95:
+		return Format(Count, math.Round(v))
+	case a >= 0.995:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return Format(Score, v)
+}
+
 // Ago says a duration in at most two units: "12 s", "41 m", "3 h 10 m", "6 d 4 h".
 func Ago(d time.Duration) string {
 	if d < 0 {

@@ -2,6 +2,7 @@ package health
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -44,6 +45,20 @@ func TestUnknownDeservesMoreAttentionThanOKAndLessThanWarn(t *testing.T) {
 			if got := a.Worse(b); got != (i > j) {
 				t.Errorf("%v.Worse(%v) = %v", a, b, got)
 			}
+		}
+	}
+}
+
+func TestDurationsAreReadAsPeopleWriteThem(t *testing.T) {
+	for text, want := range map[string]time.Duration{"10s": 10 * time.Second, "1h": time.Hour, "7d": 168 * time.Hour, "2w": 336 * time.Hour,
+		"1h30m": 90 * time.Minute, "500ms": 500 * time.Millisecond, "1.5h": 90 * time.Minute, " 5m ": 5 * time.Minute, "0s": 0} {
+		if got, err := ParseSpan(text); got != want || err != nil {
+			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "10", "s", "-1s", "1 h", "1h 30m", "1y", "1e3s", "1µs", "9999999999w", "1m1", strings.Repeat("9", 400) + "s"} {
+		if got, err := ParseSpan(text); err == nil {
+			t.Errorf("%q is %v", text, got)
 		}
 	}
 }

@@ -19,7 +19,8 @@ type Rule struct {
 	sure   func(string) bool // a match that is not sure stays; nil: the form is enough
 }
 
-// A Redactor masks what must not be seen. The zero value knows the forms below.
+// A Redactor masks what must not be seen. None (nil) and the zero value know the
+// forms below.
 type Redactor struct{ More []Rule }
 
 // Redact masks secrets and personal data: "[email]", "password=[secret]". It finds
@@ -27,10 +28,10 @@ type Redactor struct{ More []Rule }
 // of private networks stay as well: they belong to machines, and an operator needs
 // them. Escape sequences and invisible characters do not hide a secret: where one
 // is found they are taken out with it. Text without any is returned as it is.
-func Redact(s string) string { return Redactor{}.Redact(s) }
+func Redact(s string) string { return (*Redactor)(nil).Redact(s) }
 
 // Redact masks what the rules find, the standard ones first.
-func (r Redactor) Redact(s string) string {
+func (r *Redactor) Redact(s string) string {
 	bare := visible(s)
 	low := strings.ToLower(bare)
 	var bytes [256]int
@@ -43,8 +44,10 @@ func (r Redactor) Redact(s string) string {
 			out = standard[i].mask(out)
 		}
 	}
-	for _, x := range r.More {
-		out = x.mask(out)
+	if r != nil {
+		for _, x := range r.More {
+			out = x.mask(out)
+		}
 	}
 	if out == bare {
 		return s // what is odd about it is for Clean to show
@@ -110,10 +113,12 @@ var standard = []Rule{
 	{What: "webhook", hint: []string{"hooks.slack.com", "webhooks/"}, Form: regexp.MustCompile(`(https?://[\w.-]+/)(?:services|api/webhooks|workflows)/[\w/-]{16,}`)},
 	{What: "token", hint: []string{"bearer", "basic"}, Form: regexp.MustCompile(`(?i)\b(?:bearer|basic)\s+[\w.~+/=-]{8,}`)},
 	{What: "secret", hint: []string{"cookie"}, Form: regexp.MustCompile(`(?i)(\b(?:set-)?cookie["']?\s*[:=]\s*["']?)[^\s"',;&\[][^\s"',;&]{3,}`)},
+	{What: "secret", hint: []string{"authorization"},
+		Form: regexp.MustCompile(`(?i)(\bauthorization["']?\s*[:=]\s*["']?(?:[\w-]+\s+)?)[^\s"',;&\[]{8,}`), sure: numbered},
 	{What: "secret", hint: []string{"passw", "pwd", "secret", "key", "token", "session", "sig"},
-		Form: regexp.MustCompile(`(?i)(\b[\w-]*(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|account[_-]?key|token|session|\bsig)["']?\s*[:=]\s*["']?)[^\s"',;&\[][^\s"',;&]{3,}`)},
+		Form: regexp.MustCompile(`(?i)(\b[\w-]*(?:password|passwd|pwd|secret|(?:api|access|account|private)[_-]?key|token|session|\bsig)["']?\s*[:=]\s*["']?)[^\s"',;&\[][^\s"',;&]{3,}`)},
 	{What: "login", hint: []string{"://"}, marks: "@::", Form: regexp.MustCompile(`\b\w+://[^\s/:@]+:[^\s/@]+@`)},
-	{What: "email", marks: "@.", Form: regexp.MustCompile(`[\w.%+-]+@[\w-]+(?:\.[\w-]+)+`)},
+	{What: "email", marks: "@.", Form: regexp.MustCompile(`[\w.%+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}`)},
 	{What: "IBAN", digits: 10, Form: regexp.MustCompile(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b`)},
 	{What: "card", digits: 13, Form: regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`), sure: luhn},
 	{What: "SSN", digits: 9, marks: "--", Form: regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`)},
@@ -122,6 +127,9 @@ var standard = []Rule{
 	{What: "IP", digits: 4, marks: "...", Form: regexp.MustCompile(`\b(?:\d{1,3}\.){3}\d{1,3}\b`), sure: public},
 	{What: "IP", marks: "::", Form: regexp.MustCompile(`\b[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:]*:[0-9A-Fa-f:]*[0-9A-Fa-f]\b`), sure: public},
 }
+
+// numbered tells a credential from a word.
+func numbered(s string) bool { return strings.ContainsAny(s, "0123456789") }
 
 var escapes = regexp.MustCompile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|[\\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[ -/]*[0-~])")
 

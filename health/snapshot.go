@@ -1,6 +1,10 @@
 package health
 
-import "time"
+import (
+	"iter"
+	"strings"
+	"time"
+)
 
 // A Snapshot is everything known through one Lens at one moment. It is never
 // changed once published; the next one shares whatever stayed the same.
@@ -272,28 +276,38 @@ func (s Shared) Name() string {
 	return name
 }
 
-// Has says whether a request has a property, named as Shared names it. No name is no
-// property.
-func (r Request) Has(f Field) bool {
-	l := r.Lineage
-	switch f.Name {
-	case "prompt_version":
-		return l.Prompt == f.Value
-	case "model_version":
-		return l.Model == f.Value
-	case "index_version":
-		return l.Index == f.Value
-	case "data_version":
-		return l.Data == f.Value
-	case "build_version":
-		return l.Build == f.Value
-	case "config_version":
-		return l.Config == f.Value
-	case "operation":
-		return r.Name == f.Value
+// Properties is everything a request may have in common with others, by name: the
+// versions of its lineage, its operation and its dimensions. Empty values are none.
+func (r *Request) Properties() iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for _, f := range r.Lineage.Versions() {
+			if f.Value != "" && !yield(f.Name, f.Value) {
+				return
+			}
+		}
+		if r.Name != "" && !yield("operation", r.Name) {
+			return
+		}
+		for _, f := range r.Dims {
+			if f.Value != "" && !yield(f.Name, f.Value) {
+				return
+			}
+		}
 	}
-	for _, d := range r.Dims {
-		if d == f {
+}
+
+// Versions are the parts of a lineage as properties of requests are named.
+func (l Lineage) Versions() [6]Field {
+	return [...]Field{
+		{"prompt_version", l.Prompt}, {"model_version", l.Model}, {"index_version", l.Index},
+		{"data_version", l.Data}, {"build_version", l.Build}, {"config_version", l.Config},
+	}
+}
+
+// Has says whether a request has a property, named as Properties names it.
+func (r *Request) Has(f Field) bool {
+	for name, value := range r.Properties() {
+		if name == f.Name && value == f.Value {
 			return true
 		}
 	}
@@ -470,6 +484,32 @@ type Suspect struct {
 	At       time.Time
 	Evidence []string
 	RuledOut string // why it cannot be; empty: it can
+}
+
+// What names a suspect in words: "prompt v31 → v32", "a change nobody recorded".
+func (s Suspect) What() string {
+	switch s.Kind {
+	case "load":
+		return "more traffic than fits"
+	case "external":
+		return "something at " + s.Service
+	case "unrecorded":
+		return "a change nobody recorded"
+	}
+	return strings.TrimSpace(s.Kind + " " + FromTo(s.From, s.To))
+}
+
+// FromTo is "v31 → v32"; either may be unknown.
+func FromTo(from, to string) string {
+	switch {
+	case from == "" && to == "":
+		return ""
+	case from == "":
+		return "→ " + to
+	case to == "":
+		return from
+	}
+	return from + " → " + to
 }
 
 // SourceState says who answers, how fast, how old that is and what is missing.

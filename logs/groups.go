@@ -149,10 +149,7 @@ func versions(r *health.Request) iter.Seq[health.Field] {
 				l.Model = ""
 			}
 		}
-		for _, d := range [...]health.Field{
-			{Name: "build_version", Value: l.Build}, {Name: "model_version", Value: l.Model}, {Name: "prompt_version", Value: l.Prompt},
-			{Name: "index_version", Value: l.Index}, {Name: "data_version", Value: l.Data}, {Name: "config_version", Value: l.Config},
-		} {
+		for _, d := range l.Versions() {
 			if d.Value != "" && !yield(d) {
 				return
 			}

@@ -2,7 +2,6 @@ package triage
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,7 +122,7 @@ func driftName(d health.Drift) string {
 
 func movedByPSI(d health.Drift) bool { return d.PSIAdj != nil && *d.PSIAdj >= drift.PSIWarn-1e-9 }
 
-// driftText is "feature amount: distribution moved, PSI 0.41 [0.33–0.50], n 5 000",
+// driftText is "feature amount: distribution moved, PSI 0.41 [0.33–0.50], n 5k",
 // or how much moved where PSI is not what says so.
 func driftText(d health.Drift) string {
 	var b strings.Builder
@@ -132,41 +131,15 @@ func driftText(d health.Drift) string {
 	}
 	b.WriteString(driftName(d) + ": distribution moved")
 	if d.PSIAdj != nil {
-		b.WriteString(", PSI " + psi(*d.PSIAdj))
+		b.WriteString(", PSI " + health.PSI(*d.PSIAdj))
 		if d.Low != nil && d.High != nil {
-			b.WriteString(" [" + psi(*d.Low) + "–" + psi(*d.High) + "]")
+			b.WriteString(" [" + health.PSI(*d.Low) + "–" + health.PSI(*d.High) + "]")
 		}
 	}
 	if d.Gap != nil && !movedByPSI(d) {
 		b.WriteString(", " + health.Format(health.Ratio, *d.Gap) + " of it moved")
 	}
-	return b.String() + ", n " + thousands(twoDigits(d.NCur))
-}
-
-// psi has two decimals where they matter: beyond 1 nobody decides by the second.
-func psi(v float64) string {
-	if v >= 0.995 {
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	}
-	return strconv.FormatFloat(v, 'f', 2, 64)
-}
-
-// twoDigits rounds a count to what is worth telling twice: 1 277 is 1 300.
-func twoDigits(v float64) float64 {
-	if v < 100 || math.IsInf(v, 0) {
-		return v
-	}
-	unit := math.Pow(10, math.Floor(math.Log10(v))-1)
-	return math.Round(v/unit) * unit
-}
-
-// thousands writes 12345.6 as "12 346".
-func thousands(v float64) string {
-	digits := strconv.FormatFloat(v, 'f', 0, 64)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + " " + digits[i:]
-	}
-	return digits
+	return b.String() + ", n " + health.Rough(d.NCur)
 }
 
 // firing lists the firing alerts that name a service. By convention of the

@@ -1,7 +1,6 @@
 package triage
 
 import (
-	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -109,7 +108,7 @@ type table struct {
 func (t *table) add(r *health.Request) {
 	row, expected := len(t.At), 0
 	t.At, t.Failed = append(t.At, r.At.UnixMilli()), append(t.Failed, r.Failed)
-	for name, value := range properties(r) {
+	for name, value := range r.Properties() {
 		i := t.place(name, expected)
 		expected = i + 1
 		c := &t.Columns[i]
@@ -150,27 +149,6 @@ func (t *table) done() Requests {
 		}
 	}
 	return t.Requests
-}
-
-// properties is everything a request may have in common with others.
-func properties(r *health.Request) iter.Seq2[string, string] {
-	return func(yield func(name, value string) bool) {
-		l := r.Lineage
-		for _, f := range [...]health.Field{
-			{Name: "prompt_version", Value: l.Prompt}, {Name: "model_version", Value: l.Model}, {Name: "index_version", Value: l.Index},
-			{Name: "data_version", Value: l.Data}, {Name: "build_version", Value: l.Build}, {Name: "config_version", Value: l.Config},
-			{Name: "operation", Value: r.Name},
-		} {
-			if f.Value != "" && !yield(f.Name, f.Value) {
-				return
-			}
-		}
-		for _, f := range r.Dims {
-			if f.Value != "" && !yield(f.Name, f.Value) {
-				return
-			}
-		}
-	}
 }
 
 // A recall remembers for a while what costs to find out and nobody needs every

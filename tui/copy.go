@@ -7,14 +7,6 @@ import (
 	"sickbay/health"
 )
 
-// redacted is a text without secrets and personal data.
-func (s State) redacted(text string) string {
-	if s.Redact == nil {
-		return health.Redact(text)
-	}
-	return s.Redact.Redact(text)
-}
-
 // copyLimit is how many bytes go to a clipboard at most: some terminals drop more.
 const copyLimit = 4096
 
@@ -65,7 +57,7 @@ func nothingToCopy(s State, sc scene) string {
 }
 
 func copyRow(s State, sc scene) (State, Effect) {
-	text := health.Cut(health.Clean(s.redacted(copied(s, sc))), copyLimit)
+	text := health.Cut(health.Clean(s.Redact.Redact(copied(s, sc))), copyLimit)
 	shown := text
 	if r := []rune(text); len(r) > 40 {
 		shown = string(r[:40]) + "…"

@@ -41,6 +41,6 @@ func noLink(s State, sc scene) string {
 // showLink prints it in the last line, where a terminal makes it clickable, and
 // copies it.
 func showLink(s State, sc scene) (State, Effect) {
-	l := health.Cut(health.Clean(s.redacted(link(s, sc))), copyLimit)
+	l := health.Cut(health.Clean(s.Redact.Redact(link(s, sc))), copyLimit)
 	return s.say(l), Effect{Copy: l}
 }

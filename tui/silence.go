@@ -1,9 +1,7 @@
 package tui
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -70,10 +68,10 @@ func (s State) silence(sc scene) (State, Effect) {
 		return s.leavePrompt(), Effect{Order: &order}
 	}
 	length, why, _ := strings.Cut(text, " ")
-	last, err := lasting(length)
+	last, err := health.ParseSpan(length)
 	switch why = strings.TrimSpace(why); {
-	case err != nil:
-		return s.hint(err.Error()), Effect{}
+	case err != nil || last < time.Minute || last > health.MaxSilence:
+		return s.hint("begin with how long: 45m, 2h or 1d; at most " + health.Span(health.MaxSilence)), Effect{}
 	case len(why) < 10:
 		return s.hint("say why, in ten characters or more: 2h known, waiting for the rollback"), Effect{}
 	}
@@ -83,21 +81,6 @@ func (s State) silence(sc scene) (State, Effect) {
 		order.Silence.Source = a.Source // it came from who keeps silences
 	}
 	return s.leavePrompt(), Effect{Order: &order}
-}
-
-// lasting reads "45m", "2h", "1d".
-func lasting(text string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		n, err := strconv.Atoi(days)
-		if err == nil && n > 0 && n <= 30 {
-			return time.Duration(n) * 24 * time.Hour, nil
-		}
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < time.Minute || d > health.MaxSilence {
-		return 0, fmt.Errorf("begin with how long: 45m, 2h or 1d; at most %s", health.Ago(health.MaxSilence))
-	}
-	return d, nil
 }
 
 // passing are labels of one process: a silence that names them ends with a restart.

@@ -62,7 +62,7 @@ func (a *app) applyFlags(cfg *config.Config) error {
 		cfg.AddLogs(a.flags.logs)
 	}
 	if a.flags.window != "" {
-		w, err := config.ParseDuration(a.flags.window)
+		w, err := health.ParseSpan(a.flags.window)
 		if err != nil || w < time.Minute {
 			return exit{exitUsage, fmt.Errorf("--window %q: want a time span of at least a minute, like 15m, 1h or 7d", a.flags.window)}
 		}

@@ -76,7 +76,7 @@ func (a *app) sinceOf(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	if d, err := time.ParseDuration(s); err == nil && d > 0 {
+	if d, err := health.ParseSpan(s); err == nil && d > 0 {
 		return a.now().Add(-d), nil
 	}
 	at := *a

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"sickbay/health"
+	"sickbay/tui/chart"
 )
 
 // A report is what somebody has to know who takes over. Every text in it is masked
@@ -53,6 +53,7 @@ type reportChart struct {
 	Limit  string     `json:"limit,omitempty"`
 	Points []*float64 `json:"points"`
 	limit  *float64
+	line   string // the same as a sparkline
 }
 
 type reportEvent struct {
@@ -81,7 +82,7 @@ const (
 // handOver puts together what is known: a function of what it is given. A zero since
 // is half an hour before the first finding.
 func handOver(s *health.Snapshot, entries []health.Entry, since time.Time, service string, redact health.Redactor) *report {
-	w := reporter{redact: redact}
+	w := reporter{redact: redact, at: s.At, window: s.Window}
 	r := &report{At: s.At.UTC(), Since: since.UTC(), Service: w.text(service)}
 	if since.IsZero() {
 		r.Since = beginning(s, service)
@@ -134,6 +135,8 @@ func beginning(s *health.Snapshot, service string) time.Time {
 type reporter struct {
 	redact health.Redactor
 	since  time.Time
+	at     time.Time // of the snapshot
+	window time.Duration
 }
 
 func (w reporter) text(s string) string { return health.Clean(w.redact.Redact(s)) }
@@ -172,19 +175,9 @@ func (w reporter) service(v health.Service) reportService {
 	return out
 }
 
-// suspectWords names a suspect: "prompt v31 → v32 of support-chat at 13:50".
+// suspectWords is "prompt v31 → v32 of support-chat at 13:50".
 func suspectWords(x health.Suspect) string {
-	text := x.Kind
-	switch {
-	case x.Kind == "load":
-		text = "more traffic than fits"
-	case x.Kind == "external":
-		text = "something at " + x.Service
-	case x.Kind == "unrecorded":
-		text = "a change of " + x.Service + " that nobody recorded"
-	case x.From != "" || x.To != "":
-		text += " " + x.From + " → " + x.To
-	}
+	text := x.What()
 	if x.Change != "" && x.Service != "" {
 		text += " of " + x.Service
 	}
@@ -197,6 +190,7 @@ func suspectWords(x health.Suspect) string {
 // chart cuts a series into equal slices of time and takes the mean of each.
 func (w reporter) chart(sig health.Signal) reportChart {
 	c := reportChart{Title: w.text(cmp.Or(sig.Title, sig.ID)), Now: "no value", Points: make([]*float64, reportSlices)}
+	c.line = chart.Spark(sig.Series, sig.Bad, w.at, w.window, false, reportSlices)
 	if sig.State.HasValue() {
 		c.Now = health.Format(sig.Unit, sig.Value)
 	}
@@ -252,7 +246,7 @@ func (w reporter) timeline(s *health.Snapshot, r *report, of func(string) bool) 
 		}
 	}
 	for _, c := range s.Changes {
-		text := strings.TrimSpace(c.From + " → " + c.To)
+		text := health.FromTo(c.From, c.To)
 		if c.Uncertain > 0 {
 			text += " (± " + health.Ago(c.Uncertain) + ")"
 		}

@@ -75,7 +75,7 @@ func (r *report) serviceMarkdown(line func(string, ...any), v reportService) {
 	if len(v.Charts) > 0 {
 		line("\n```")
 		for _, c := range v.Charts {
-			line("%-34s %s  %s%s", strings.ReplaceAll(c.Title, "`", "'"), c.spark(), c.Now, prefixed(", limit ", c.Limit))
+			line("%-34s %s  %s%s", strings.ReplaceAll(c.Title, "`", "'"), c.line, c.Now, prefixed(", limit ", c.Limit))
 		}
 		line("```")
 	}
@@ -109,22 +109,6 @@ func (c reportChart) bounds() (low, high float64) {
 	}
 	low, high = slices.Min(all), slices.Max(all)
 	return min(low, 0), cmp.Or(max(high, 0), 1)
-}
-
-// spark is the chart as one line of text, a blank where nothing was measured.
-func (c reportChart) spark() string {
-	const bars = "▁▂▃▄▅▆▇█"
-	low, high := c.bounds()
-	var b strings.Builder
-	for _, p := range c.Points {
-		if p == nil {
-			b.WriteByte(' ')
-			continue
-		}
-		i := min(int((*p-low)/(high-low)*8), 7)
-		b.WriteString(bars[3*i : 3*i+3])
-	}
-	return b.String()
 }
 
 const (

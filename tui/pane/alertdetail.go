@@ -69,7 +69,7 @@ func (p *page) quiet(a *health.Alert) {
 		text := id
 		for _, s := range p.in.Snap.Silences {
 			if s.ID == id {
-				text = p.in.redacted(s.Comment) + " (" + s.By + ", until " + clock(p.in, s.Ends) + ")"
+				text = p.in.Redact.Redact(s.Comment) + " (" + s.By + ", until " + clock(p.in, s.Ends) + ")"
 			}
 		}
 		p.fact("silenced", themes.Text, text)
@@ -105,7 +105,7 @@ func (p *page) alarmed(a *health.Alert) {
 	p.fact("service", roleOf(s.Status), s.Name+" is "+statusWords(p.in, s))
 	if len(s.Suspects) > 0 {
 		v := s.Suspects[0]
-		text := strings.TrimSpace(v.Kind + " " + arrowTo(v.From, v.To))
+		text := v.What()
 		if !v.At.IsZero() {
 			text += " at " + clock(p.in, v.At)
 		}

@@ -49,7 +49,7 @@ func drawChanges(in Input, w, h int) []string {
 	ids := changeIDs(in)
 	service, versions := 8, 10
 	for _, c := range shown {
-		service, versions = max(service, len(c.Service)), max(versions, len([]rune(arrowTo(c.From, c.To))))
+		service, versions = max(service, len(c.Service)), max(versions, len([]rune(health.FromTo(c.From, c.To))))
 	}
 	when := clockWidth(in, len(shown), func(i int) time.Time { return shown[i].At })
 	service, versions = min(service, 18, max(w/4, 1)), min(versions, 28, max(w/3, 1))
@@ -61,7 +61,7 @@ func drawChanges(in Input, w, h int) []string {
 		}
 		r.col(themes.Faint, clock(in, c.At), when).gap(1).col(role, c.Kind, 8).gap(1)
 		r.col(name, orDash(c.Service), service).gap(1)
-		r.col(themes.Text, arrowTo(c.From, c.To), versions).gap(1).put(themes.Text, c.Text)
+		r.col(themes.Text, health.FromTo(c.From, c.To), versions).gap(1).put(themes.Text, c.Text)
 		if c.Uncertain > 0 {
 			r.put(themes.Faint, " ±"+health.Ago(c.Uncertain))
 		}
@@ -78,7 +78,7 @@ func explainChange(in Input) [][2]string {
 	if c.Uncertain > 0 {
 		at += ", known to within " + health.Ago(c.Uncertain)
 	}
-	out := [][2]string{{"change", c.Kind + " " + arrowTo(c.From, c.To)}, {"service", orDash(c.Service)}, {"at", at}, {"says", c.Text}}
+	out := [][2]string{{"change", c.Kind + " " + health.FromTo(c.From, c.To)}, {"service", orDash(c.Service)}, {"at", at}, {"says", c.Text}}
 	if c.URL != "" {
 		out = append(out, [2]string{"link", c.URL})
 	}

@@ -244,7 +244,7 @@ func explainRollbacks(in Input, s *health.Service, v *health.Signal) [][2]string
 		if op.Service != s.Name || op.Applied.IsZero() {
 			continue
 		}
-		words := clock(in, op.Applied) + " " + op.Target + " " + arrowTo(op.From, op.To) + ", " + string(op.State)
+		words := clock(in, op.Applied) + " " + op.Target + " " + health.FromTo(op.From, op.To) + ", " + string(op.State)
 		for _, r := range op.Readings {
 			if r.Symptom.Signal == v.ID {
 				words += ": " + readingWords(r)

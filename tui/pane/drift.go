@@ -2,9 +2,7 @@ package pane
 
 import (
 	"cmp"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"sickbay/health"
@@ -231,7 +229,7 @@ func explainDrift(in Input) [][2]string {
 	}
 	add("interval", r.Interval())
 	if r.Band != nil {
-		add("ordinary", "windows before this one reach "+shift(*r.Band)+" against each other")
+		add("ordinary", "windows before this one reach "+health.PSI(*r.Band)+" against each other")
 	}
 	add("others say", r.Others())
 	add("tool", r.Tool)
@@ -266,28 +264,4 @@ func selectedDrift(in Input) (DriftRow, bool) {
 	return DriftRow{}, false
 }
 
-// shift is a PSI in no more digits than anybody can use: its last ones change with
-// every request.
-func shift(v float64) string {
-	switch a := math.Abs(v); {
-	case math.IsNaN(v) || a > 1e6:
-		return "–"
-	case a >= 9.95:
-		return count(math.Round(v))
-	case a >= 0.995:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	}
-	return health.Format(health.Score, v)
-}
-
 func count(v float64) string { return health.Format(health.Count, v) }
-
-// rough is a count in two significant digits: a table of counts that grow by one
-// with each request would be sent again and again.
-func rough(v float64) string {
-	if a := math.Abs(v); a >= 100 && a < 1e300 {
-		unit := math.Pow(10, math.Floor(math.Log10(a))-1)
-		v = math.Round(v/unit) * unit
-	}
-	return count(math.Round(v))
-}

@@ -187,9 +187,9 @@ func TestTheDetailTellsTheWholeStory(t *testing.T) {
 
 func TestFiguresThatChangeWithEveryRequestAreRounded(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
-		{rough(12273.1), "12k"}, {rough(1764), "1.8k"}, {rough(424.3), "420"}, {rough(97.6), "98"}, {rough(7.4), "7"}, {rough(0), "0"}, {rough(995), "1k"},
-		{rough(math.NaN()), "–"}, {rough(math.Inf(1)), "–"},
-		{shift(0.16342), "0.16"}, {shift(0.999), "1.0"}, {shift(2.112), "2.1"}, {shift(31.4), "31"}, {shift(0), "0.00"}, {shift(math.NaN()), "–"}, {shift(1e300), "–"},
+		{health.Rough(12273.1), "12k"}, {health.Rough(1764), "1.8k"}, {health.Rough(424.3), "420"}, {health.Rough(97.6), "98"}, {health.Rough(7.4), "7"}, {health.Rough(0), "0"}, {health.Rough(995), "1k"},
+		{health.Rough(math.NaN()), "–"}, {health.Rough(math.Inf(1)), "–"},
+		{health.PSI(0.16342), "0.16"}, {health.PSI(0.999), "1.0"}, {health.PSI(2.112), "2.1"}, {health.PSI(31.4), "31"}, {health.PSI(0), "0.00"}, {health.PSI(math.NaN()), "–"}, {health.PSI(1e300), "–"},
 		{wholePercent(0.2351), "24 %"}, {wholePercent(0.001), "<1 %"}, {wholePercent(0), "0 %"}, {wholePercent(1), "100 %"}, {wholePercent(math.NaN()), "–"}, {wholePercent(-1), "–"}, {wholePercent(1e9), "–"},
 		{figure(41.2), "41"}, {figure(2.1634), "2.16"}, {figure(0.00123), "0.001"}, {figure(math.Inf(-1)), "–"},
 		{probability(0.00001), "p < 0.0001"}, {probability(0.0312), "p = 0.03"}, {probability(math.NaN()), "p not known"},

@@ -94,7 +94,7 @@ func (p *page) verdict(r DriftRow) {
 		}
 	}
 	if r.Band != nil && r.Level != "insufficient" {
-		text += ", ordinary windows reach " + shift(*r.Band)
+		text += ", ordinary windows reach " + health.PSI(*r.Band)
 	}
 	p.hang(r.role(), 3, 3, func(row *row) { row.gap(1).put(r.signRole(), r.sign(p.in.Look)) }, text)
 }
@@ -153,7 +153,7 @@ func onsetWords(in Input, o health.Onset) string {
 // 1 m before".
 func nearWords(in Input, r DriftRow, c *health.Change) string {
 	text := clock(in, c.At) + " " + c.Kind
-	if v := arrowTo(c.From, c.To); v != "" {
+	if v := health.FromTo(c.From, c.To); v != "" {
 		text += " " + v
 	}
 	if c.Service != r.Of.Name && c.Service != "" {
@@ -180,7 +180,7 @@ func nearWords(in Input, r DriftRow, c *health.Change) string {
 func (p *page) numbers(r DriftRow) {
 	if r.Kind != "exported" {
 		p.blank()
-		p.fact("counted", themes.Text, rough(r.NRef)+" then, "+rough(r.NCur)+" now")
+		p.fact("counted", themes.Text, health.Rough(r.NRef)+" then, "+health.Rough(r.NCur)+" now")
 		p.fact("certainty", themes.Text, certainty(r))
 		if r.Gap != nil {
 			what := "between the cumulative shares"
@@ -266,7 +266,7 @@ func figure(v float64) string {
 	case math.IsNaN(v) || a > 1e15:
 		return "–"
 	case a >= 9.95:
-		return rough(v)
+		return health.Rough(v)
 	case a >= 0.00995 || a == 0:
 		return strconv.FormatFloat(v, 'f', 2, 64)
 	}

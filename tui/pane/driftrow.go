@@ -147,9 +147,9 @@ func (r DriftRow) Shift() string {
 	case r.Level == "insufficient":
 		return "–"
 	case r.PSIAdj != nil:
-		return shift(*r.PSIAdj)
+		return health.PSI(*r.PSIAdj)
 	case r.Score != nil:
-		return shift(*r.Score)
+		return health.PSI(*r.Score)
 	}
 	return "–"
 }
@@ -159,7 +159,7 @@ func (r DriftRow) Interval() string {
 	if r.Low == nil || r.High == nil || r.Level == "insufficient" {
 		return ""
 	}
-	return shift(*r.Low) + "–" + shift(*r.High)
+	return health.PSI(*r.Low) + "–" + health.PSI(*r.High)
 }
 
 // Counted is how many were compared, then and now; nobody says that of a score of
@@ -168,7 +168,7 @@ func (r DriftRow) Counted() string {
 	if r.Kind == "exported" && r.NRef == 0 && r.NCur == 0 {
 		return "–"
 	}
-	return rough(r.NRef) + "/" + rough(r.NCur)
+	return health.Rough(r.NRef) + "/" + health.Rough(r.NCur)
 }
 
 // Words is the level in words, short enough for a column; an exported score says

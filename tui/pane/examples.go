@@ -53,7 +53,7 @@ func drawExamples(in Input, w, h int) []string {
 		if w >= 60 {
 			r.right(themes.Text, number(health.Seconds, q.Duration), 7).gap(1)
 		}
-		r.put(outcomeRole(q), reason(q)).gap(1).put(themes.Text, in.redacted(q.Message))
+		r.put(outcomeRole(q), reason(q)).gap(1).put(themes.Text, in.Redact.Redact(q.Message))
 	})
 }
 

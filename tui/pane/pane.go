@@ -22,14 +22,6 @@ type Input struct {
 	Redact *health.Redactor // what masks secrets in content; nil: the standard one
 }
 
-// redacted is a text without secrets and personal data.
-func (in Input) redacted(text string) string {
-	if in.Redact == nil {
-		return health.Redact(text)
-	}
-	return in.Redact.Redact(text)
-}
-
 // View is what this viewer looks at. Plain, comparable data.
 type View struct {
 	Screen  string // "overview", "service", …

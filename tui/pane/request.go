@@ -295,7 +295,7 @@ func (p *page) shown(text string) string {
 	if p.full() {
 		return text
 	}
-	return p.in.redacted(text)
+	return p.in.Redact.Redact(text)
 }
 
 // lines adds text that has line ends of its own.

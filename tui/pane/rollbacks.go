@@ -55,7 +55,7 @@ func (p *page) operation(op health.Rollback, selected bool) {
 	p.line(func(r *row) {
 		name := cursor(p.in, r, selected)
 		r.put(themes.Faint, clock(p.in, op.At)).gap(1).put(opRole(op.State), string(op.State)).gap(2).
-			put(name, op.Target).gap(1).put(themes.Text, arrowTo(op.From, op.To))
+			put(name, op.Target).gap(1).put(themes.Text, health.FromTo(op.From, op.To))
 	})
 	if op.Text != "" {
 		p.wrap(themes.Text, 3, op.Text)

@@ -294,7 +294,7 @@ func writeDrift(in Input, r *row, s *health.Service, w int) {
 	}
 	switch {
 	case d.PSIAdj != nil:
-		measured(in, r, role, health.Format(health.Score, *d.PSIAdj), arrow(in.Look, health.Up, d.Status), w)
+		measured(in, r, role, health.PSI(*d.PSIAdj), arrow(in.Look, health.Up, d.Status), w)
 	case d.Score != nil:
 		measured(in, r, themes.Faint, health.Format(health.Score, *d.Score), "", w)
 	default:

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"sickbay/health"
 	"sickbay/themes"
@@ -77,9 +76,9 @@ func (p *page) suspect(s health.Service, v health.Suspect, selected bool) {
 	}
 	p.line(func(r *row) {
 		r.put(cursor(p.in, r, selected), fmt.Sprintf("%d %s", v.Rank, v.Label)).to(11)
-		r.put(role, strings.TrimSpace(v.Kind+" "+arrowTo(v.From, v.To)))
-		if v.Service != "" && v.Service != s.Name { // somebody else's change, or who answers badly
-			r.put(role, " "+v.Service)
+		r.put(role, v.What())
+		if v.Change != "" && v.Service != s.Name { // somebody else's
+			r.put(role, " of "+v.Service)
 		}
 		tail := ""
 		if !v.At.IsZero() {
@@ -125,7 +124,7 @@ func remedyFor(s health.Service, v health.Suspect) (health.Target, bool) {
 // offer says what R would do.
 func (p *page) offer(t health.Target) {
 	p.hang(themes.Text, 5, 5, func(r *row) { r.gap(3).put(themes.Key, "R") },
-		"rolls "+t.Kind+" back: "+arrowTo(t.Current, p.before(t).ID)+p.readOnly())
+		"rolls "+t.Kind+" back: "+health.FromTo(t.Current, p.before(t).ID)+p.readOnly())
 }
 
 // before is the newest version a target can go back to, and nobody went away from

@@ -129,19 +129,6 @@ func list(words []string) string {
 	return strings.Join(words, "")
 }
 
-// arrowTo is "from → to"; either may be unknown.
-func arrowTo(from, to string) string {
-	switch {
-	case from == "" && to == "":
-		return ""
-	case from == "":
-		return "→ " + to
-	case to == "":
-		return from
-	}
-	return from + " → " + to
-}
-
 // limitWords says a limit: "2.0 % / 5.0 %".
 func limitWords(unit health.Unit, l health.Limit) string {
 	var parts []string
