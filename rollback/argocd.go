@@ -147,10 +147,7 @@ func (t *argocdTarget) look(ctx context.Context) (argoApp, State, error) {
 
 func (t *argocdTarget) Current(ctx context.Context) (State, error) {
 	_, s, err := t.look(ctx)
-	if err != nil {
-		return State{}, unread(t, err)
-	}
-	return s, nil
+	return looked(t, s, err)
 }
 
 // id is the newest entry of the history with a version.

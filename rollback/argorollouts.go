@@ -143,10 +143,7 @@ func byHash(revisions []revision, hash string) (revision, bool) {
 
 func (t *argoRolloutsTarget) Current(ctx context.Context) (State, error) {
 	_, _, s, err := t.look(ctx)
-	if err != nil {
-		return State{}, unread(t, err)
-	}
-	return s, nil
+	return looked(t, s, err)
 }
 
 func (t *argoRolloutsTarget) Plan(ctx context.Context, to string) (health.Plan, error) {
@@ -176,11 +173,8 @@ func (t *argoRolloutsTarget) aborts(r rolloutObject, revisions []revision, to st
 
 func (t *argoRolloutsTarget) Execute(ctx context.Context, p health.Plan, op, reason string) error {
 	r, revisions, s, err := t.look(ctx)
-	switch {
-	case err != nil:
-		return notSent(err)
-	case s.Version != p.From || s.Token != p.Token:
-		return fmt.Errorf("%w: it runs %s", ErrMoved, tidy(s.Version, 60))
+	if err := same(s, p, err); err != nil {
+		return err
 	}
 	if t.aborts(r, revisions, p.To) {
 		return t.patch(ctx, t.path()+"/status", mergePatch, map[string]any{

@@ -196,7 +196,7 @@ func (t *commandTarget) Caps() Caps          { return t.caps }
 func (t *commandTarget) Current(ctx context.Context) (State, error) {
 	s, err := t.read(ctx)
 	if err != nil {
-		return State{}, fmt.Errorf("%s cannot be read: %w", t.info.Name, err)
+		return State{}, unread(t, err)
 	}
 	s.At = time.Now()
 	return s, nil

@@ -214,10 +214,7 @@ func (t *helmTarget) look(ctx context.Context) ([]helmRelease, State, error) {
 
 func (t *helmTarget) Current(ctx context.Context) (State, error) {
 	_, s, err := t.look(ctx)
-	if err != nil {
-		return State{}, unread(t, err)
-	}
-	return s, nil
+	return looked(t, s, err)
 }
 
 // argv is what will be run.
@@ -250,12 +247,10 @@ func (t *helmTarget) Plan(ctx context.Context, to string) (health.Plan, error) {
 
 func (t *helmTarget) Execute(ctx context.Context, p health.Plan, _, _ string) error {
 	all, s, err := t.look(ctx)
-	switch {
-	case err != nil:
-		return notSent(err)
-	case s.Version != p.From || s.Token != p.Token:
-		return fmt.Errorf("%w: it runs %s, revision %s", ErrMoved, tidy(s.Version, 60), s.Token)
-	case s.Blocked != "":
+	if err := same(s, p, err); err != nil {
+		return err
+	}
+	if s.Blocked != "" {
 		return notSent(errors.New(s.Blocked))
 	}
 	argv, err := t.argv(all, p.To)

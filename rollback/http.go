@@ -90,14 +90,14 @@ func parseHTTPState(body []byte, etag string) (State, error) {
 func (t *httpTarget) Current(ctx context.Context) (State, error) {
 	a, err := t.ask(ctx, http.MethodGet, "", nil, nil)
 	if err != nil {
-		return State{}, fmt.Errorf("%s cannot be read: %w", t.info.Name, err)
+		return State{}, unread(t, err)
 	}
 	if a.code != http.StatusOK {
-		return State{}, fmt.Errorf("%s cannot be read: %w", t.info.Name, a.refusal())
+		return State{}, unread(t, a.refusal())
 	}
 	s, err := parseHTTPState(a.body, a.etag)
 	if err != nil {
-		return State{}, fmt.Errorf("%s cannot be read: %w", t.info.Name, err)
+		return State{}, unread(t, err)
 	}
 	s.At = time.Now()
 	return s, nil

@@ -137,10 +137,7 @@ func (t *kserveTarget) look(ctx context.Context) (inference, State, error) {
 
 func (t *kserveTarget) Current(ctx context.Context) (State, error) {
 	_, s, err := t.look(ctx)
-	if err != nil {
-		return State{}, unread(t, err)
-	}
-	return s, nil
+	return looked(t, s, err)
 }
 
 func (t *kserveTarget) Plan(ctx context.Context, to string) (health.Plan, error) {
@@ -149,11 +146,8 @@ func (t *kserveTarget) Plan(ctx context.Context, to string) (health.Plan, error)
 
 func (t *kserveTarget) Execute(ctx context.Context, p health.Plan, _, _ string) error {
 	i, s, err := t.look(ctx)
-	switch {
-	case err != nil:
-		return notSent(err)
-	case s.Version != p.From || s.Token != p.Token:
-		return fmt.Errorf("%w: %s serves", ErrMoved, tidy(s.Version, 60))
+	if err := same(s, p, err); err != nil {
+		return err
 	}
 	var percent any = 0
 	if p.To == i.Status.Components["predictor"].LatestReady {

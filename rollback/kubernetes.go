@@ -198,10 +198,7 @@ func (t *kubernetesTarget) controllerRevisions(ctx context.Context, w workload) 
 
 func (t *kubernetesTarget) Current(ctx context.Context) (State, error) {
 	_, _, s, err := t.look(ctx)
-	if err != nil {
-		return State{}, unread(t, err)
-	}
-	return s, nil
+	return looked(t, s, err)
 }
 
 // Plan lets the server check the very write it would be: admission and all.
@@ -269,11 +266,8 @@ func undo(m kubeMeta, now json.RawMessage, revisions []revision, p health.Plan, 
 
 func (t *kubernetesTarget) Execute(ctx context.Context, p health.Plan, op, reason string) error {
 	w, revisions, s, err := t.look(ctx)
-	switch {
-	case err != nil:
-		return notSent(err)
-	case s.Version != p.From || s.Token != p.Token:
-		return fmt.Errorf("%w: it runs %s", ErrMoved, tidy(s.Version, 60))
+	if err := same(s, p, err); err != nil {
+		return err
 	}
 	ops, err := undo(w.Metadata, w.Spec.Template, revisions, p, "sickbay "+op+": "+redact(tidy(reason, 200)))
 	if err != nil {

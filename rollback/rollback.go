@@ -79,13 +79,23 @@ func planFor(ctx context.Context, t Target, to string) (health.Plan, error) {
 // be done there. Nothing has been sent when it fails.
 func still(ctx context.Context, t Target, p health.Plan) error {
 	s, err := t.Current(ctx)
+	if err := same(s, p, err); err != nil {
+		return err
+	}
+	if s.Blocked != "" {
+		return fmt.Errorf("%w: nothing was sent: %s", ErrFailed, s.Blocked)
+	}
+	return nil
+}
+
+// same is nil while a target is what the plan was made on, as a look just saw it or
+// could not. Nothing has been sent when it is not.
+func same(s State, p health.Plan, err error) error {
 	switch {
 	case err != nil:
 		return notSent(err)
 	case s.Version != p.From || s.Token != p.Token:
 		return fmt.Errorf("%w: it runs %s", ErrMoved, tidy(s.Version, 60))
-	case s.Blocked != "":
-		return fmt.Errorf("%w: nothing was sent: %s", ErrFailed, s.Blocked)
 	}
 	return nil
 }
@@ -96,6 +106,14 @@ func notSent(err error) error {
 		return fmt.Errorf("nothing was sent: %w", err)
 	}
 	return fmt.Errorf("%w: nothing was sent: %s", ErrFailed, because(err))
+}
+
+// looked is what a look saw, or which target could not be read.
+func looked(t Target, s State, err error) (State, error) {
+	if err != nil {
+		return State{}, unread(t, err)
+	}
+	return s, nil
 }
 
 // unread says which target could not be read.
