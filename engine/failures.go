@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"sickbay/health"
@@ -64,6 +65,31 @@ func (e *Engine) failures(m moment, at time.Time, window time.Duration) []health
 		clear(e.grouped)
 	}
 	e.grouped[key] = groups
+	return groups
+}
+
+// worstFirst is the order in which failures are read: what is new or grown before
+// what is known, and of these the failures of whoever is worst before all others.
+// Else the order stays.
+func worstFirst(groups []health.Failure, services []health.Service) []health.Failure {
+	status := make(map[string]health.Status, len(services))
+	for _, s := range services {
+		status[s.Name] = s.Status
+	}
+	groups = slices.Clone(groups)
+	slices.SortStableFunc(groups, func(a, b health.Failure) int {
+		switch {
+		case a.Changed() && !b.Changed():
+			return -1
+		case b.Changed() && !a.Changed():
+			return 1
+		case status[a.Service].Worse(status[b.Service]):
+			return -1
+		case status[b.Service].Worse(status[a.Service]):
+			return 1
+		}
+		return 0
+	})
 	return groups
 }
 

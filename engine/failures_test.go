@@ -65,3 +65,24 @@ func TestNoSecretOfALogReachesASnapshot(t *testing.T) {
 		t.Errorf("a change tells it: %s", text)
 	}
 }
+
+func TestFailuresOfTheIllComeFirst(t *testing.T) {
+	groups := []health.Failure{
+		{ID: "new elsewhere", Service: "well", State: "new", Count: 9},
+		{ID: "grown here", Service: "ill", State: "grown", Count: 3},
+		{ID: "known elsewhere", Service: "well", State: "known", Count: 90},
+		{ID: "known here", Service: "ill", State: "known", Count: 8},
+		{ID: "once here", Service: "ill", State: "new", Count: 1},
+	}
+	var got []string
+	for _, f := range worstFirst(groups, []health.Service{{Name: "well"}, {Name: "ill", Status: health.Critical}}) {
+		got = append(got, f.ID)
+	}
+	want := []string{"grown here", "new elsewhere", "known here", "once here", "known elsewhere"}
+	if !slices.Equal(got, want) {
+		t.Errorf("failures are read as %q, want %q", got, want)
+	}
+	if groups[0].ID != "new elsewhere" {
+		t.Error("the list that is remembered was sorted")
+	}
+}

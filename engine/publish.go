@@ -145,13 +145,13 @@ func (e *Engine) snapshot(lens health.Lens, now time.Time, w wishes) *health.Sna
 		Version: e.version, At: at.UTC(), Window: lens.Window, Step: e.step(lens.Window), Rate: e.rate,
 		Live: lens.At.IsZero(), Asking: !e.views[lens.At].whole, Reading: e.reading(), Write: e.o.Write, Load: e.load,
 		Services: e.compared(lens, e.through(lens, e.views[lens.At].services), w),
-		Failures: e.failures(lens.At, at, lens.Window),
 		Changes:  e.known(at.Add(-max(lens.Window, 6*time.Hour)), at),
 		Alerts:   e.alerts(lens.At),
 		Silences: e.silencesHeard(),
 		Sources:  e.sources(),
 		Plans:    map[string]health.Planned{},
 	}
+	s.Failures = worstFirst(e.failures(lens.At, at, lens.Window), s.Services)
 	s.Load.SeriesCached = e.seriesHeld()
 	for k, p := range e.planning {
 		s.Plans[k] = p

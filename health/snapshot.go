@@ -258,6 +258,15 @@ type Failure struct {
 	Versions  []string // version labels seen
 }
 
+// FewestNew is how many records make a new group one to look at first. Fewer may be
+// what always happens now and then.
+const FewestNew = 5
+
+// Changed says whether it happens more than it used to.
+func (f Failure) Changed() bool {
+	return f.State == "grown" || f.State == "new" && f.Count >= FewestNew
+}
+
 // Shared is what failing requests have that healthy ones have not.
 type Shared struct {
 	Text   string

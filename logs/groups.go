@@ -58,13 +58,9 @@ func (v *group) count(w span) *counted {
 	return c
 }
 
-// minLoud is how many records make a new group one to look at first. Fewer may
-// be what always happens now and then.
-const minLoud = 5
-
 func (c *counted) loudness() int {
 	switch {
-	case c.state == "new" && c.count >= minLoud:
+	case c.state == "new" && c.count >= health.FewestNew:
 		return 0
 	case c.state == "grown":
 		return 1

@@ -120,7 +120,7 @@ func (g *oracle) state(v *oracleGroup) {
 
 func (v *oracleGroup) loudness() int {
 	switch {
-	case v.State == "new" && v.Count >= minLoud:
+	case v.State == "new" && v.Count >= health.FewestNew:
 		return 0
 	case v.State == "grown":
 		return 1

@@ -183,8 +183,8 @@ func one(b bool) int {
 }
 
 func noRequest(s State, sc scene) string {
-	if sc.snap.Reading && s.focused() != "examples" {
-		return "logs are still being read: the newest failures are to come"
+	if s.early(sc) && s.Paused == nil {
+		return ""
 	}
 	if _, id := failingRequest(s, sc); id == "" {
 		if s.View.Service == "" {
@@ -195,10 +195,35 @@ func noRequest(s State, sc scene) string {
 	return ""
 }
 
+// early says whether what i would open is still to come: the log is being read, and
+// the newest failures stand at its end.
+func (s State) early(sc scene) bool { return sc.snap.Reading && s.focused() != "examples" }
+
 func openRequest(s State, sc scene) (State, Effect) {
+	if s.early(sc) && s.Paused == nil {
+		s.Awaits = s.View.Screen
+		return s.say("logs are still being read: the request opens when they are"), Effect{}
+	}
 	failure, id := failingRequest(s, sc)
 	s.View.Failure = failure
 	return s.showRequest(id), Effect{}
+}
+
+// opened opens the request that i was pressed for too early, if the viewer has
+// stayed where it was pressed.
+func (s State) opened(sc scene) State {
+	if s.Awaits == "" || s.early(sc) {
+		return s
+	}
+	here := s.Awaits == s.View.Screen
+	s.Awaits, s.Message = "", Message{}
+	if why := noRequest(s, sc); here && why != "" {
+		return s.refuse(why)
+	}
+	if here {
+		s, _ = openRequest(s, sc)
+	}
+	return s
 }
 
 // siblings are the requests that n and p walk through, newest first.

@@ -18,7 +18,7 @@ type Press struct {
 // give the same answer.
 func (s State) press(p Press, sc scene) (State, Effect) {
 	s = s.settled(sc)
-	s.Message = Message{}
+	s.Message, s.Awaits = Message{}, ""
 	switch p.Key {
 	case "ctrl+c":
 		return s, Effect{Quit: true}

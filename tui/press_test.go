@@ -432,12 +432,21 @@ func TestIOpensWhatTellsMostAndNotWhatIsNewest(t *testing.T) {
 func TestIWaitsForTheLogAndARequestThatIsNotHeldSaysSo(t *testing.T) {
 	snap := ward()
 	snap.Reading = true
-	if h := newHand(snap).press("i"); h.View.Screen != "overview" || !strings.Contains(h.Message.Text, "still being read") {
+	h := newHand(snap).press("i")
+	if h.View.Screen != "overview" || !strings.Contains(h.Message.Text, "still being read") {
 		t.Errorf("i opens %s and says %q", h.View.Screen, h.Message.Text)
+	}
+	left := newHand(snap).press("i").press("j")
+	read := ward()
+	for want, h := range map[string]*hand{"request": h, "overview": left} {
+		h.scene.snap = read
+		if h.State = h.settled(h.scene); h.View.Screen != want || h.Message.Text != "" {
+			t.Errorf("the log is read: %s is open, want %s; it says %q", h.View.Screen, want, h.Message.Text)
+		}
 	}
 	snap = ward()
 	snap.Requests["req-1"] = health.Request{ID: "req-1", Missing: "no record with this id is held", Message: "no record with this id is held"}
-	h := newHand(snap)
+	h = newHand(snap)
 	h.State = h.showRequest("req-1")
 	if got := h.screen(); !strings.Contains(got, "no record with this id is held") || strings.Contains(got, "RECORD") || strings.Contains(got, "PROMPT") {
 		t.Errorf("a request that is not held:\n%s", got)

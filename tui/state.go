@@ -26,6 +26,7 @@ type State struct {
 	Paused *health.Snapshot      // what was there when the viewer paused; nil: the newest
 
 	Message Message // instead of the key line, until the next key
+	Awaits  string  // the view in which i waits for the log, until the next key
 	Prompt  Prompt
 	Sheet   Sheet
 	Confirm Confirm
@@ -234,7 +235,7 @@ func (s State) settled(sc scene) State {
 	if s.Confirm.Open {
 		s.Confirm = s.Confirm.adopt(sc)
 	}
-	return s
+	return s.opened(sc)
 }
 
 // goTo opens a view and remembers where esc has to go.

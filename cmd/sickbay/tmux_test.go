@@ -14,7 +14,7 @@ import (
 
 // Waits are for slow machines under load; what is promised is measured and logged.
 const (
-	soon   = 20 * time.Second // a program starts, a dialog opens
+	soon   = time.Minute // a program starts, a dialog opens
 	healed = 100 * time.Second
 )
 
