@@ -2,6 +2,7 @@ package triage
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ const (
 	mismatchWarn, mismatchCritical = .05, .25 // share of retrievals; signal "embedding_mismatch"
 	costFactor                     = 5.       // times the median of before
 	costWarn                       = .03      // share of requests
+	costChance                     = 1e-4     // that so many are by chance, where some always are that dear
 )
 
 // Detect looks at requests of one service, oldest first, and says what stands out
@@ -289,8 +291,7 @@ func (d *detection) costs() {
 	if len(usual) < minPast {
 		return
 	}
-	slices.Sort(usual)
-	middle := usual[len(usual)/2]
+	middle := median(usual)
 	most := 0.
 	for _, r := range d.all[d.past:] {
 		if c, in := price(r); in == dollars {
@@ -300,6 +301,9 @@ func (d *detection) costs() {
 	t := d.count(
 		func(r *health.Request) bool { c, in := price(r); return c > 0 && in == dollars },
 		func(r *health.Request) bool { c, _ := price(r); return c >= costFactor*middle })
+	if orMore(t.hits, float64(t.of)*dearShare(usual, costFactor*middle)) > costChance {
+		return
+	}
 	d.report(t, costWarn, 0, func() string {
 		say := func(v float64) string { return health.Format(health.USD, v) }
 		if !dollars {
@@ -307,6 +311,45 @@ func (d *detection) costs() {
 		}
 		return fmt.Sprintf("cost runs away: %s take over %g times the usual %s, up to %s", t.words("requests"), costFactor, say(middle), say(most))
 	})
+}
+
+// dearShare is how many of some requests, by what they cost, oldest first, usually
+// cost at least so much: as many as a lognormal of their middle and spread says, as
+// many as did in the best third of the time, and never fewer than one. None of these
+// learns soon from an incident that goes on.
+func dearShare(costs []float64, least float64) float64 {
+	logs := make([]float64, len(costs))
+	for i, c := range costs {
+		logs[i] = math.Log(c)
+	}
+	share := 1.
+	for part := range 3 {
+		from, to := part*len(costs)/3, (part+1)*len(costs)/3
+		n := 0
+		for _, c := range costs[from:to] {
+			if c >= least {
+				n++
+			}
+		}
+		share = min(share, float64(n)/float64(to-from))
+	}
+	share = max(share, 1/float64(len(costs)))
+	if spread := 1.4826 * medianDistance(logs); spread > 0 {
+		share = max(share, math.Erfc((math.Log(least)-median(logs))/spread/math.Sqrt2)/2)
+	}
+	return share
+}
+
+// orMore is the chance of k events or more where so many are expected (Poisson).
+func orMore(k int, expected float64) float64 {
+	logs, _ := math.Lgamma(float64(k) + 1)
+	term := math.Exp(float64(k)*math.Log(expected) - expected - logs)
+	sum := 0.
+	for i := k + 1; term > sum*1e-12; i++ {
+		sum += term
+		term *= expected / float64(i)
+	}
+	return min(sum, 1)
 }
 
 // retrievals looks at what was found for questions.

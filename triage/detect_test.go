@@ -2,6 +2,7 @@ package triage
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -226,5 +227,35 @@ func BenchmarkDetect(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		Detect(health.Service{}, all, detectNow)
+	}
+}
+
+// TestDearRequestsThatAlwaysWereAreNoNews looks at services of which one request in
+// seventy costs five times the middle, at any hour, and at one in which that began.
+func TestDearRequestsThatAlwaysWereAreNoNews(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	dear := func(from time.Time, share float64) []*health.Request {
+		all := past(220, 70, 0, func(int) health.Request {
+			return health.Request{CostUSD: health.Num(0.004 * math.Exp(0.73*rng.NormFloat64()))}
+		}, nil)
+		for _, r := range all {
+			if r.At.After(from) && rng.Float64() < share {
+				*r.CostUSD += 0.05
+			}
+		}
+		return all
+	}
+	const looks = 300
+	news := 0
+	for range looks {
+		news += len(Detect(health.Service{}, dear(detectNow, 0), detectNow))
+	}
+	if news > 1 {
+		t.Errorf("%d of %d looks at what is usual found news", news, looks)
+	}
+	for _, ago := range []time.Duration{5 * time.Minute, 20 * time.Minute, 40 * time.Minute} {
+		if got := Detect(health.Service{}, dear(detectNow.Add(-ago), 0.3), detectNow); len(got) != 1 {
+			t.Errorf("dear since %v: %+v", ago, got)
+		}
 	}
 }
