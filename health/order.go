@@ -68,12 +68,13 @@ const AllRequests = "*"
 // An Order asks for something to be done. It carries the plan that was on the
 // screen, so that what is done is what was seen.
 type Order struct {
-	Do      Verb
-	Plan    Plan
-	By      Actor
-	Reason  string  // at least 10 characters for a rollback
-	Typed   string  // what was typed to confirm: must equal Plan.Target's Name, bytes compared
-	Silence Silence // of DoSilence and DoExpire
+	Do       Verb
+	Plan     Plan
+	By       Actor
+	Reason   string  // at least 10 characters for a rollback
+	Typed    string  // what was typed to confirm: must equal Plan.Target's Name, bytes compared
+	Override string  // what was typed to go on within the cool-down: must equal Plan.Override
+	Silence  Silence // of DoSilence and DoExpire
 	// Reveals is what a viewer will see in full once the note is written: the id of
 	// a request, or AllRequests.
 	Reveals string
@@ -118,6 +119,9 @@ type Plan struct {
 	At       time.Time
 	Expires  time.Time
 	Symptoms []Symptom // what is ill now and has to become well
+	// Override is what has to be typed besides the target's name, because the cool-down
+	// after the rollback before is not over; "": nothing.
+	Override string
 }
 
 // A Symptom is a signal outside its limit when the plan was made.

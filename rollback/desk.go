@@ -149,6 +149,7 @@ func (d *Desk) Plan(ctx context.Context, target, to string, symptoms []health.Sy
 		}
 	}
 	p.Warnings = append(p.Warnings, d.fromHistory(p)...)
+	p.Override = d.toOverride(p)
 	if len(p.Symptoms) == 0 {
 		p.Warnings = append(p.Warnings, "nothing is outside its limit now: whether it helped cannot be shown")
 	}
@@ -203,7 +204,7 @@ func (d *Desk) Submit(o health.Order) (id string, err error) {
 		return "", d.Note(o.By, o.Plan.Service, o.Reason)
 	}
 	if err := d.check(&o, time.Now()); err != nil {
-		return "", err
+		return "", d.declined(o, err)
 	}
 	a := order{o, make(chan error, 1)}
 	select {
@@ -214,9 +215,20 @@ func (d *Desk) Submit(o health.Order) (id string, err error) {
 		return "", errNobody
 	}
 	if err := <-a.answer; err != nil {
-		return "", err
+		return "", d.declined(o, err)
 	}
 	return o.Plan.ID, nil
+}
+
+// declined writes down that an order was not carried out, and why: who tried is part
+// of the record. It returns why. A sickbay that is read-only tried nothing.
+func (d *Desk) declined(o health.Order, why error) error {
+	if d.o.Write && d.o.Journal != nil && d.targets[o.Plan.Target] != nil {
+		_, _ = d.o.Journal.Append("", evDeclined, Data{By: person(o.By), Service: o.Plan.Service, Target: o.Plan.Target, From: o.Plan.From, To: o.Plan.To,
+			Reason: o.Reason, Text: why.Error(), Sickbay: d.o.Version}) // that it cannot be written is why nothing is done, or does not change it
+		d.poke()
+	}
+	return why
 }
 
 // Note writes a line into the journal and does nothing else. It is allowed when

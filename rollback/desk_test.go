@@ -394,7 +394,7 @@ func TestWhatIsRefusedWasNotDone(t *testing.T) {
 		}, "is busy: op-old by bob is sending and has no end yet"},
 		{"the cool-down", func(b *bench, o *health.Order) {
 			b.append(health.OpPlanned, health.OpSending, health.OpApplied, health.OpRecovered)
-		}, "was rolled back 0 s ago; wait 5 m more, or undo it by going to v40"},
+		}, "was rolled back 0 s ago; wait 5 m more, undo it by going to v40, or type"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -489,6 +489,53 @@ func TestAnUndoNeedsNoCoolDownAndAnotherRollbackDoes(t *testing.T) {
 		b.submit(b.plan("v30", ill...))
 		if b.finish(); b.play.runs != "v30" || b.play.sent() != 3 {
 			t.Errorf("it runs %s after %d requests", b.play.runs, b.play.sent())
+		}
+	})
+}
+
+// TestTheCoolDownIsOverriddenOnlyByTypingIt: refused by default; whoever types the words
+// goes on, and both are in the journal.
+func TestTheCoolDownIsOverriddenOnlyByTypingIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := work(t, newPlay(), DeskOptions{}, always(0.91))
+		first := b.plan("v31", ill...)
+		if first.Plan.Override != "" {
+			t.Errorf("nothing was rolled back yet, and the plan wants %q typed", first.Plan.Override)
+		}
+		b.submit(first)
+		b.finish()
+		if undo := b.plan("v32", ill...); undo.Plan.Override != "" {
+			t.Errorf("an undo wants %q typed", undo.Plan.Override)
+		}
+		on := b.plan("v30", ill...)
+		if on.Plan.Override != "override cool-down" {
+			t.Fatalf("the plan wants %q typed", on.Plan.Override)
+		}
+		for _, typed := range []string{"", "Override cool-down", "override cool-down ", "yes"} {
+			on.Override = typed
+			if _, err := b.desk.Submit(on); err == nil || !strings.Contains(err.Error(), "type: override cool-down") {
+				t.Errorf("typed %q: %v", typed, err)
+			}
+		}
+		if b.play.sent() != 1 {
+			t.Fatalf("sent %d times", b.play.sent())
+		}
+		on.Override = on.Plan.Override
+		b.submit(on)
+		if b.finish(); b.play.runs != "v30" {
+			t.Errorf("it runs %s", b.play.runs)
+		}
+		var declined, overridden int
+		for _, l := range b.desk.o.Journal.Lines() {
+			switch {
+			case l.Ev == evDeclined && strings.Contains(l.entry().Text, "cool-down") && l.entry().By == "ann" && l.Data.Reason != "":
+				declined++
+			case l.Ev == "planned" && l.Data.Override == "override cool-down" && strings.Contains(l.entry().Text, "(the cool-down was overridden)"):
+				overridden++
+			}
+		}
+		if declined != 4 || overridden != 1 {
+			t.Errorf("the journal has %d refusals and %d overrides, want 4 and 1: %s", declined, overridden, tape(b.desk.o.Journal))
 		}
 	})
 }

@@ -29,6 +29,8 @@ type operation struct {
 	host string    // whose process did the newest step
 	last time.Time // when that was
 
+	overrode string // what was typed to go on within the cool-down; "": it was over
+
 	target Target
 	locks  locks
 	looks  int                  // looks in a row at which all was within its limit
@@ -60,6 +62,8 @@ func (d *Desk) check(o *health.Order, now time.Time) error {
 			health.Ago(now.Sub(p.At)), health.Ago(p.Expires.Sub(p.At)))
 	case o.Typed != p.Target:
 		return fmt.Errorf("nothing was done: to confirm, type the name of the target: %s", p.Target)
+	case o.Override != "" && o.Override != overrideWords:
+		return fmt.Errorf("nothing was done: to go on within the cool-down, type: %s", overrideWords)
 	}
 	o.Reason = strings.TrimSpace(o.Reason)
 	if n := utf8.RuneCountInString(o.Reason); n < minReason {
@@ -86,7 +90,7 @@ func (c *clerk) start(ctx context.Context, w Witness, o health.Order) error {
 	if err != nil {
 		return fmt.Errorf("nothing was done: %w", err)
 	}
-	op := operation{by: by, plan: p, target: c.targets[p.Target], locks: l, Rollback: health.Rollback{
+	op := operation{by: by, plan: p, target: c.targets[p.Target], locks: l, overrode: o.Override, Rollback: health.Rollback{
 		ID: p.ID, Service: p.Service, Target: p.Target, Kind: p.Kind, From: p.From, To: p.To,
 		By: Who(health.Actor(*by)), Reason: redact(o.Reason), At: time.Now(),
 	}}
@@ -125,11 +129,27 @@ func (d *Desk) may(op operation, now time.Time) error {
 			latest = before
 		}
 	}
-	if left := d.cooling(latest, op.To, now); left > 0 {
-		return fmt.Errorf("%s was rolled back %s ago; wait %s more, or undo it by going to %s",
-			op.Target, health.Ago(now.Sub(latest.Applied)), health.Ago(left), latest.From)
+	if left := d.cooling(latest, op.To, now); left > 0 && op.overrode != overrideWords {
+		return fmt.Errorf("%s was rolled back %s ago; wait %s more, undo it by going to %s, or type: %s (on the command line --override-cool-down)",
+			op.Target, health.Ago(now.Sub(latest.Applied)), health.Ago(left), latest.From, overrideWords)
 	}
 	return nil
+}
+
+// overrideWords is what has to be typed to go on within the cool-down.
+const overrideWords = "override cool-down"
+
+// toOverride is what has to be typed for a plan besides the target's name.
+func (d *Desk) toOverride(p health.Plan) string {
+	for _, before := range slices.Backward(d.replay()) {
+		if d.overlap(before.Target, p.Target) && !before.Applied.IsZero() {
+			if d.cooling(before, p.To, time.Now()) > 0 {
+				return overrideWords
+			}
+			return ""
+		}
+	}
+	return ""
 }
 
 // cooling is how long a target has to be left alone after a rollback; undoing
@@ -215,7 +235,7 @@ func (d *Desk) step(op operation, state health.OpState, text, typed string) (ope
 	if state == health.OpPlanned {
 		p := op.plan
 		data.Kind, data.Driver, data.From, data.To, data.Token = p.Kind, p.Driver, p.From, p.To, p.Token
-		data.Reason, data.Typed, data.Diff, data.Warnings = op.Reason, typed, p.Diff, p.Warnings
+		data.Reason, data.Typed, data.Override, data.Diff, data.Warnings = op.Reason, typed, op.overrode, p.Diff, p.Warnings
 		data.Symptoms = fromSymptoms(p.Symptoms)
 	} else {
 		data.From, data.To, data.Readings = op.From, op.To, fromReadings(op.Readings)

@@ -32,7 +32,7 @@ type Line struct {
 	Host string    `json:"host"`
 	PID  int       `json:"pid"`
 	Op   string    `json:"op,omitempty"` // operation id; empty for notes
-	Ev   string    `json:"ev"`           // a health.OpState, "note", "step", "fence", "drill" or "torn_tail_found"
+	Ev   string    `json:"ev"`           // a health.OpState, "note", "step", "fence", "drill", "declined" or "torn_tail_found"
 	Data Data      `json:"data"`
 	Prev string    `json:"prev"`
 
@@ -45,6 +45,8 @@ const (
 	evTorn  = "torn_tail_found"
 	evStep  = "step"  // of a bundle
 	evFence = "fence" // a late request is being made to fail
+
+	evDeclined = "declined" // an order that sickbay itself did not carry out
 )
 
 // Data is what a line says. It never holds prompts, answers or secrets.
@@ -58,6 +60,7 @@ type Data struct {
 	To       string            `json:"to,omitempty"`
 	Token    string            `json:"token,omitempty"`
 	Typed    string            `json:"typed,omitempty"`
+	Override string            `json:"override,omitempty"` // typed to go on within the cool-down
 	Reason   string            `json:"reason,omitempty"`
 	Diff     []string          `json:"diff,omitempty"`
 	Warnings []string          `json:"warnings,omitempty"`
@@ -172,8 +175,14 @@ func (l Line) entry() health.Entry {
 	if l.Data.By != nil {
 		e.By = Who(health.Actor(*l.Data.By))
 	}
+	if l.Ev == evDeclined {
+		e.Text = fmt.Sprintf("%s %s → %s: %s", l.Data.Target, l.Data.From, l.Data.To, l.Data.Text)
+	}
 	if l.Ev == string(health.OpPlanned) {
 		e.Text = fmt.Sprintf("%s %s → %s: %s", l.Data.Target, l.Data.From, l.Data.To, l.Data.Reason)
+		if l.Data.Override != "" {
+			e.Text += " (the cool-down was overridden)"
+		}
 	}
 	return e
 }

@@ -41,6 +41,7 @@ func visible(s string) string {
 // needs them byte for byte.
 func (d Data) clean() Data {
 	d.Reason, d.Text, d.Typed, d.Blocked = redact(d.Reason), redact(d.Text), redact(d.Typed), redact(d.Blocked)
+	d.Override = redact(d.Override)
 	d.Diff, d.Warnings = redactAll(d.Diff), redactAll(d.Warnings)
 	return d
 }

@@ -24,6 +24,7 @@ const shortest = 10
 const (
 	fieldCancel = iota
 	fieldName
+	fieldOverride // is only there when the plan wants it
 	fieldReason
 	fieldRollBack
 	fields
@@ -33,18 +34,19 @@ const (
 // and no switch: a target is chosen, a plan is asked for and shown, the target's
 // name and a reason are typed, and a key that is neither R nor enter confirms.
 type Confirm struct {
-	Open    bool
-	Service string
-	Cursor  int    // in the list of what can be done
-	Chosen  choice // Target "": still choosing
-	Plan    health.Plan
-	Field   int
-	Typed   string
-	Reason  string
-	Opened  time.Time // when it began to be deaf
-	Touched time.Time // last key while it was deaf
-	Note    string    // why the last key did nothing
-	Sending bool      // the order is with the ward
+	Open     bool
+	Service  string
+	Cursor   int    // in the list of what can be done
+	Chosen   choice // Target "": still choosing
+	Plan     health.Plan
+	Field    int
+	Typed    string // the target's name
+	Override string // what goes on within the cool-down
+	Reason   string
+	Opened   time.Time // when it began to be deaf
+	Touched  time.Time // last key while it was deaf
+	Note     string    // why the last key did nothing
+	Sending  bool      // the order is with the ward
 }
 
 // A choice is one version of one target to go back to. Version "" leaves it to
@@ -159,11 +161,23 @@ func (c Confirm) adopt(sc scene) Confirm {
 	if !same {
 		c.Opened, c.Touched = sc.now, sc.now
 		if c.Plan.ID != "" {
-			c.Typed, c.Note = "", "the plan has changed: read it again"
+			c.Typed, c.Override, c.Note = "", "", "the plan has changed: read it again"
 		}
 	}
 	c.Plan = p.Plan
+	if c.Field == fieldOverride && c.Plan.Override == "" {
+		c.Field = fieldCancel
+	}
 	return c
+}
+
+// step is the next field, or with -1 the one before.
+func (c Confirm) step(by int) int {
+	next := (c.Field + fields + by) % fields
+	if next == fieldOverride && c.Plan.Override == "" {
+		next = (next + fields + by) % fields
+	}
+	return next
 }
 
 // armed says whether the dialog listens.
@@ -185,6 +199,8 @@ func (c Confirm) unready(sc scene) string {
 		return "the plan is too old: esc, then R, asks anew"
 	case c.Typed != c.Plan.Target:
 		return fmt.Sprintf("type the name of the target: %s", health.Clean(c.Plan.Target))
+	case c.Plan.Override != "" && c.Override != c.Plan.Override:
+		return "the cool-down is not over: wait and press R anew, or type: " + c.Plan.Override
 	case len([]rune(strings.TrimSpace(c.Reason))) < shortest:
 		return fmt.Sprintf("say why, in at least %d characters", shortest)
 	}
@@ -214,9 +230,9 @@ func (s State) pressConfirm(p Press, sc scene) (State, Effect) {
 	}
 	switch p.Key {
 	case "tab", "down":
-		c.Field = (c.Field + 1) % fields
+		c.Field = c.step(1)
 	case "shift+tab", "up":
-		c.Field = (c.Field + fields - 1) % fields
+		c.Field = c.step(-1)
 	case "ctrl+y":
 		return s.confirm(sc)
 	case "enter":
@@ -256,7 +272,7 @@ func (s State) enterConfirm() State {
 	case fieldRollBack:
 		s.Confirm.Note = "enter never rolls back: y does, or ctrl+y"
 	default:
-		s.Confirm.Field++
+		s.Confirm.Field = s.Confirm.step(1)
 	}
 	return s
 }
@@ -265,13 +281,9 @@ func (s State) enterConfirm() State {
 func (c *Confirm) write(p Press) {
 	switch c.Field {
 	case fieldName:
-		if left, ok := erased(c.Typed, p.Key); ok {
-			c.Typed = left
-		} else if ascii(p.Text) {
-			c.Typed = typed(c.Typed, p.Text)
-		} else {
-			c.Note = "the name is typed in ASCII"
-		}
+		c.Typed = c.exactly(c.Typed, p)
+	case fieldOverride:
+		c.Override = c.exactly(c.Override, p)
 	case fieldReason:
 		if left, ok := erased(c.Reason, p.Key); ok {
 			c.Reason = left
@@ -283,6 +295,18 @@ func (c *Confirm) write(p Press) {
 	}
 }
 
+// exactly types what is compared byte for byte.
+func (c *Confirm) exactly(text string, p Press) string {
+	if left, ok := erased(text, p.Key); ok {
+		return left
+	}
+	if !ascii(p.Text) {
+		c.Note = "this is typed in ASCII"
+		return text
+	}
+	return typed(text, p.Text)
+}
+
 // paste refuses a name that was not typed: typing it is what makes one read it.
 func (c Confirm) paste(line string, sc scene) Confirm {
 	switch {
@@ -291,7 +315,7 @@ func (c Confirm) paste(line string, sc scene) Confirm {
 	case c.Chosen.Target != "" && c.Field == fieldReason:
 		c.Reason, c.Note = typed(c.Reason, line), ""
 	default:
-		c.Note = "pasting is refused: type the name"
+		c.Note = "pasting is refused: type it"
 	}
 	return c
 }
@@ -309,7 +333,7 @@ func (s State) confirm(sc scene) (State, Effect) {
 	s.Confirm.Sending = true
 	return s, Effect{Order: &health.Order{
 		Do: health.DoRollback, Plan: s.Confirm.Plan,
-		Reason: strings.TrimSpace(s.Confirm.Reason), Typed: s.Confirm.Typed,
+		Reason: strings.TrimSpace(s.Confirm.Reason), Typed: s.Confirm.Typed, Override: s.Confirm.Override,
 	}}
 }
 

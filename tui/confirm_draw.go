@@ -212,14 +212,19 @@ func (c Confirm) form(sc scene, w int) []string {
 	if c.Field == fieldRollBack {
 		buttons.put(themes.Text, "y rolls back")
 	}
-	return []string{
+	lines := []string{
 		newRow(look, w).put(themes.Border, strings.Repeat(look.Glyph("─", "-"), w)).String(),
 		field("target", fieldName, c.Typed, "type its name: "+or(c.Plan.Target, c.Chosen.Target)),
+	}
+	if c.Plan.Override != "" {
+		lines = append(lines, field("cool-down", fieldOverride, c.Override, "not over: refused, or type: "+c.Plan.Override))
+	}
+	return append(lines,
 		field("reason", fieldReason, c.Reason, fmt.Sprintf("at least %d characters, for the journal", shortest)),
 		blanks(w),
 		buttons.String(),
 		blanks(w),
-	}
+	)
 }
 
 // labelled is a label and a text wrapped beside it.

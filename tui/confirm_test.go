@@ -16,6 +16,15 @@ func planned() *health.Snapshot {
 	return snap
 }
 
+// cooling is the same within the cool-down after another rollback.
+func cooling() *health.Snapshot {
+	snap := ward()
+	p := plan(noon)
+	p.Override = "override cool-down"
+	snap.Plans["support-chat/prompt@v31"] = health.Planned{Plan: p}
+	return snap
+}
+
 // atDialog has opened the dialog and let it arm.
 func atDialog(snap *health.Snapshot) *hand {
 	return newHand(snap).press("R").wait(quiet)
@@ -85,6 +94,18 @@ func TestTheDialogRollsBackOnlyWhenAllOfItIsThere(t *testing.T) {
 			h.one(Press{Key: "ctrl+y", Repeat: true})
 			return h
 		}, 0, ""},
+		{"within the cool-down, as if it were over", func() *hand { return filled(cooling()).press("ctrl+y") }, 0, "type: override cool-down"},
+		{"within the cool-down, with other words", func() *hand {
+			return atDialog(cooling()).press("tab").write("support-chat/prompt").press("tab").write("override cooldown").press("tab").write("quality fell after v32").press("ctrl+y")
+		}, 0, "type: override cool-down"},
+		{"within the cool-down, overridden", func() *hand {
+			return atDialog(cooling()).press("tab").write("support-chat/prompt").press("tab").write("override cool-down").press("tab").write("quality fell after v32").press("ctrl+y")
+		}, 1, ""},
+		{"within the cool-down, with pasted words", func() *hand {
+			h := atDialog(cooling()).press("tab").write("support-chat/prompt").press("tab")
+			h.State = h.State.paste("override cool-down", h.scene)
+			return h.press("tab").write("quality fell after v32").press("ctrl+y")
+		}, 0, "type: override cool-down"},
 		{"a pasted name is refused", func() *hand {
 			h := atDialog(planned()).press("tab")
 			h.State = h.State.paste("support-chat/prompt", h.scene)
@@ -107,9 +128,13 @@ func TestTheDialogRollsBackOnlyWhenAllOfItIsThere(t *testing.T) {
 }
 
 func TestTheOrderIsThePlanThatWasSeen(t *testing.T) {
+	within := atDialog(cooling()).press("tab").write("support-chat/prompt").press("tab").write("override cool-down").press("tab").write("quality fell").press("ctrl+y")
+	if o := within.effects[0].Order; o.Override != "override cool-down" {
+		t.Errorf("order %+v", o)
+	}
 	h := filled(planned()).press("ctrl+y")
 	o := h.effects[0].Order
-	if o.Do != health.DoRollback || o.Plan.ID != "op-9" || o.Plan.Token != "etag-5" || o.Typed != "support-chat/prompt" || o.Reason != "quality fell after v32" {
+	if o.Override != "" || o.Do != health.DoRollback || o.Plan.ID != "op-9" || o.Plan.Token != "etag-5" || o.Typed != "support-chat/prompt" || o.Reason != "quality fell after v32" {
 		t.Errorf("order %+v", o)
 	}
 }

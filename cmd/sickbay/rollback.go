@@ -21,7 +21,8 @@ func init() {
 			Use: "rollback SERVICE --reason TEXT", Args: oneService,
 			Short: "take a service back to an earlier version, and say whether it helped",
 			Long: "Climbs the same ladder as the key R: plan, confirmation, journal, one attempt, read back, watch the symptom.\n" +
-				"Needs --write. Exit codes: 0 recovered (or --dry-run was fine), 1 applied, in part or whole, but not recovered or unproven,\n" +
+				"Needs --write. Within the cool-down after the rollback before (5 minutes) it is refused, but for undoing it, or with --override-cool-down.\n" +
+				"Exit codes: 0 recovered (or --dry-run was fine), 1 applied, in part or whole, but not recovered or unproven,\n" +
 				"2 nothing was done, 3 unknown, 64 usage, 78 config.",
 			RunE: func(c *cobra.Command, args []string) error { return a.rollback(c.Context(), args[0], o) },
 		}
@@ -30,6 +31,7 @@ func init() {
 		c.Flags().StringVar(&o.reason, "reason", "", "why, for the journal: at least 10 characters")
 		c.Flags().BoolVar(&o.dry, "dry-run", false, "show the plan, do nothing")
 		c.Flags().BoolVar(&o.yes, "yes", false, "do not ask for the target's name")
+		c.Flags().BoolVar(&o.override, "override-cool-down", false, "go on within the cool-down after the rollback before; asks for words to type, but with --yes")
 		return c
 	}
 }
@@ -43,7 +45,7 @@ func oneService(_ *cobra.Command, args []string) error {
 
 type rollbackFlags struct {
 	to, target, reason string
-	dry, yes           bool
+	dry, yes, override bool
 }
 
 // Exit codes of sickbay rollback.
@@ -169,13 +171,18 @@ func (a *app) act(ctx context.Context, v interface {
 	Changed() <-chan struct{}
 	Submit(health.Order) (string, error)
 }, p health.Plan, o rollbackFlags) error {
-	typed := p.Target
-	if !o.yes {
-		fmt.Fprintf(a.out, "type %s to do it: ", p.Target)
-		line, _ := bufio.NewReader(a.in).ReadString('\n')
-		typed = strings.TrimRight(line, "\r\n")
+	order := health.Order{Do: health.DoRollback, Plan: p, By: rollback.Me(), Reason: o.reason, Typed: p.Target}
+	if o.override {
+		order.Override = p.Override
 	}
-	id, err := v.Submit(health.Order{Do: health.DoRollback, Plan: p, By: rollback.Me(), Reason: o.reason, Typed: typed})
+	if !o.yes {
+		keyboard := bufio.NewReader(a.in)
+		order.Typed = a.typed(keyboard, p.Target, "do it")
+		if order.Override != "" {
+			order.Override = a.typed(keyboard, p.Override, "do it before the cool-down is over")
+		}
+	}
+	id, err := v.Submit(order)
 	if err != nil {
 		return exit{exitNotDone, err}
 	}
@@ -199,6 +206,13 @@ func (a *app) act(ctx context.Context, v interface {
 			return exit{exitUnknown, errors.New("stopped watching; the operation itself is not cancelled: see sickbay journal show")}
 		}
 	}
+}
+
+// typed asks for words to be typed, and returns what was.
+func (a *app) typed(keyboard *bufio.Reader, words, to string) string {
+	fmt.Fprintf(a.out, "type %s to %s: ", words, to)
+	line, _ := keyboard.ReadString('\n')
+	return strings.TrimRight(line, "\r\n")
 }
 
 func outcome(op health.Rollback) error {

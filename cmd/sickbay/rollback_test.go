@@ -123,6 +123,61 @@ func TestTheNameIsTypedUnlessYesIsGiven(t *testing.T) {
 	}
 }
 
+// TestTheCoolDownIsOverriddenByFlagAndWords: after one rollback the next is refused; the
+// flag asks for words to be typed, and with --yes counts as them.
+func TestTheCoolDownIsOverriddenByFlagAndWords(t *testing.T) {
+	t.Parallel()
+	d := stack(t, "tool-loop") // where nobody else looks at support-chat
+	const target = "support-chat/prompt"
+	first := runs(t, d, target)
+	c := newConsole(t)
+	do := func(code int, types string, more ...string) said {
+		c.types = types
+		return c.want(code, append([]string{"rollback", "support-chat", "--target", target, "--config", d.Config, "--write", "--reason", "to see what happens"}, more...)...)
+	}
+	do(exitUnproved, "", "--yes")
+	second := runs(t, d, target)
+	third := olderThan(t, d, target, second, first)
+	if s := do(exitNotDone, "", "--yes", "--to", third); !strings.Contains(s.err, "wait ") || !strings.Contains(s.err, "--override-cool-down") {
+		t.Errorf("within the cool-down it says %q", s.err)
+	}
+	if s := do(exitNotDone, target+"\nno\n", "--override-cool-down", "--to", third); !strings.Contains(s.out, "type override cool-down to do it before") {
+		t.Errorf("it asks %q", s.out)
+	}
+	if v := runs(t, d, target); v != second {
+		t.Fatalf("refused twice, and it runs %s instead of %s", v, second)
+	}
+	do(exitUnproved, target+"\noverride cool-down\n", "--override-cool-down", "--to", third)
+	if v := runs(t, d, target); v != third {
+		t.Errorf("overridden, and it runs %s instead of %s", v, third)
+	}
+	show := c.want(0, "journal", "show").out
+	if strings.Count(show, "declined ") != 2 || strings.Count(show, "(the cool-down was overridden)") != 1 {
+		t.Errorf("the journal says\n%s", show)
+	}
+}
+
+// olderThan is a version of a target that is neither of two.
+func olderThan(t *testing.T, d demo.Info, target, a, b string) string {
+	t.Helper()
+	r, err := http.Get(d.Control + "/rollback/" + target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	var slot struct{ Versions []struct{ Version string } }
+	if err := json.NewDecoder(r.Body).Decode(&slot); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range slot.Versions {
+		if v.Version != a && v.Version != b {
+			return v.Version
+		}
+	}
+	t.Fatalf("%s has no third version: %+v", target, slot)
+	return ""
+}
+
 // TestTheJournalTellsWhatWasDone: a rollback's own journal is shown, verified and
 // exported; a line that was changed is found.
 func TestTheJournalTellsWhatWasDone(t *testing.T) {
