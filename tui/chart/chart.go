@@ -27,6 +27,7 @@ type Chart struct {
 	Now    string        // what At is called; "" is "now"
 
 	Stacked bool // another chart below has the time axis
+	Axis    int  // least width of the value axis, so that charts line up
 }
 
 // A Mark is something that happened: a vertical line with a letter on top.
@@ -38,6 +39,23 @@ type Mark struct {
 // lineRoles are the roles of the lines, the one in front first.
 var lineRoles = [...]themes.Role{themes.Line1, themes.Line2, themes.Line3, themes.Line4}
 
+// AxisWidth is how many cells the value axis needs in a chart of w x h cells.
+func (c Chart) AxisWidth(w, h int) int {
+	wide := 6
+	for _, s := range c.scale().labels(c.Unit, c.high(w, h)) {
+		wide = max(wide, utf8.RuneCountInString(s))
+	}
+	return wide
+}
+
+// high is how many rows are left for the lines.
+func (c Chart) high(w, h int) int {
+	if w >= 24 && h >= 4 && !c.Stacked {
+		return h - 1
+	}
+	return h
+}
+
 // Draw returns exactly h rows of exactly w cells. A value axis is drawn where
 // there is room for one (24 x 3), a time axis from 24 x 4 on.
 func (c Chart) Draw(look *themes.Look, w, h int) []string {
@@ -45,14 +63,11 @@ func (c Chart) Draw(look *themes.Look, w, h int) []string {
 		return make([]string, max(h, 0))
 	}
 	g := newGrid(w, h)
-	plot := box{w: w, h: h}
-	if w >= 24 && h >= 4 && !c.Stacked {
-		plot.h--
-	}
+	plot := box{w: w, h: c.high(w, h)}
 	across, down := density(look.ASCII)
 	sc := c.scale()
 	if w >= 24 && h >= 3 {
-		plot.x = c.valueAxis(g, sc, plot.h)
+		plot.x = c.valueAxis(g, sc, plot.h, max(c.Axis, c.AxisWidth(w, h)))
 		plot.w -= plot.x
 	}
 	f := newFrame(c.At, c.Window, plot.w, across)
@@ -85,12 +100,8 @@ func (c Chart) scale() scale {
 }
 
 // valueAxis returns how many cells it took.
-func (c Chart) valueAxis(g *grid, sc scale, h int) int {
+func (c Chart) valueAxis(g *grid, sc scale, h, wide int) int {
 	labels := sc.labels(c.Unit, h)
-	wide := 6 // so that charts below each other line up
-	for _, s := range labels {
-		wide = max(wide, utf8.RuneCountInString(s))
-	}
 	for y := range h {
 		s, tick := labels[y]
 		g.text(wide-utf8.RuneCountInString(s), y, s, themes.Faint)

@@ -103,50 +103,69 @@ func drawCharts(in Input, w, h int) []string {
 		return fill(nil, w, h)
 	}
 	selected := selectedIndex(in, chartIDs(in))
+	t := tiles{Input: in, service: &s, selected: all[selected], wide: w}
 	if in.State.Large {
-		return tile(in, &s, all[selected], true, false, w, h)
+		return t.tile(all[selected], false, h)
 	}
 	across, high := tiling(len(all), w, h)
 	first := firstSeen(selected/across, (len(all)+across-1)/across, len(high)) * across
-	var out []string
-	for i, th := range high {
-		from := min(first+i*across, len(all))
-		shown := all[from:min(from+across, len(all))]
-		below := len(all) - from - across // as many have another chart below them
-		if i == len(high)-1 {
-			below = 0
+	return t.lay(all[first:], across, high, w, h)
+}
+
+// tiles are charts that line up: all as wide, with value axes as wide.
+type tiles struct {
+	Input
+	service  *health.Service
+	selected *health.Signal
+	wide     int // of one
+	axis     int // of the value axis of each
+}
+
+// lay puts charts into rows of the given heights.
+func (t tiles) lay(signals []*health.Signal, across int, high []int, w, h int) []string {
+	t.wide = (w - (across - 1)) / across
+	var rows [][]*health.Signal
+	for _, th := range high {
+		row := signals[:min(across, len(signals))]
+		for _, v := range row {
+			t.axis = max(t.axis, chartOf(t.Input, t.service, v).AxisWidth(t.wide, th-1))
 		}
-		out = append(out, tileRow(in, &s, shown, all[selected], across, below, w, th)...)
+		rows, signals = append(rows, row), signals[len(row):]
+	}
+	var out []string
+	for i, row := range rows {
+		below := 0 // as many have another chart below them
+		if i < len(rows)-1 {
+			below = len(rows[i+1])
+		}
+		rest := blanks(w - len(row)*(t.wide+1) + 1)
+		for _, line := range t.row(row, below, high[i]) {
+			out = append(out, line+rest)
+		}
 	}
 	return fill(out, w, h)
 }
 
-// tileRow puts charts beside each other, a column between them blank. Those that
-// have others below them have no time axis.
-func tileRow(in Input, s *health.Service, signals []*health.Signal, selected *health.Signal, across, below, w, h int) []string {
+// row puts charts beside each other, a column between them blank. Those that have
+// others below them have no time axis.
+func (t tiles) row(signals []*health.Signal, below, h int) []string {
 	out := make([]string, h)
-	x := 0
-	for i := range across {
-		tw := (w - x - (across - 1 - i)) / (across - i)
-		lines := fill(nil, tw, h)
-		if i < len(signals) {
-			lines = tile(in, s, signals[i], signals[i] == selected, i < below, tw, h)
-		}
-		for y := range out {
+	for i, v := range signals {
+		for y, line := range t.tile(v, i < below, h) {
 			if i > 0 {
 				out[y] += " "
 			}
-			out[y] += lines[y]
+			out[y] += line
 		}
-		x += tw + 1
 	}
 	return out
 }
 
 // tile is one chart with its title: what, how much, and beyond which limit.
-func tile(in Input, s *health.Service, v *health.Signal, selected, stacked bool, w, h int) []string {
+func (t tiles) tile(v *health.Signal, stacked bool, h int) []string {
+	in, w := t.Input, t.wide
 	r := newRow(in.Look, w)
-	name := cursor(in, r, selected)
+	name := cursor(in, r, v == t.selected)
 	role, text := value(v)
 	if mark := arrow(in.Look, v.Bad, v.Status); mark != "" && v.State.HasValue() {
 		text += " " + mark
@@ -166,8 +185,8 @@ func tile(in Input, s *health.Service, v *health.Signal, selected, stacked bool,
 	if h < 2 {
 		return fill([]string{r.String()}, w, h)
 	}
-	c := chartOf(in, s, v)
-	c.Stacked = stacked
+	c := chartOf(in, t.service, v)
+	c.Stacked, c.Axis = stacked, t.axis
 	return append([]string{r.String()}, c.Draw(in.Look, w, h-1)...)
 }
 
