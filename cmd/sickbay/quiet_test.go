@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sickbay/demo"
+	"sickbay/engine"
+	"sickbay/health"
+	"sickbay/rollback"
+)
+
+// A vigil is one engine that watches on while a test moves its clock, and what it
+// said.
+type vigil struct {
+	clock  atomic.Pointer[time.Time]
+	viewer *engine.Viewer
+	t      *testing.T
+
+	looks int
+	warns map[string]time.Time // finding of a service, since when
+	flaps map[string]int       // changes of status, by service; the first is none
+	was   map[string]health.Status
+}
+
+// watch begins one over a stack.
+func watch(t *testing.T, config string, at time.Time) *vigil {
+	v := &vigil{t: t, warns: map[string]time.Time{}, flaps: map[string]int{}, was: map[string]health.Status{}}
+	v.clock.Store(&at)
+	a := &app{getenv: func(string) string { return "" }, now: func() time.Time { return *v.clock.Load() }, patience: leisure}
+	a.flags.config = config
+	cfg, err := a.settings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := a.build(cfg, filepath.Join(t.TempDir(), "journal.jsonl"), rollback.DeskOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	v.viewer = h.engine.Join()
+	go func() { defer close(done); h.engine.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done; h.Close() })
+	return v
+}
+
+// look moves the clock, wakes the engine by another wish, and takes note of the first
+// snapshot of that time that has all of its answers.
+func (v *vigil) look(at time.Time) {
+	v.t.Helper()
+	v.clock.Store(&at)
+	v.looks++
+	v.viewer.Want(health.Interest{Service: fmt.Sprint("nobody ", v.looks)})
+	give := time.After(leisure)
+	for {
+		select {
+		case <-v.viewer.Changed():
+			if s := v.viewer.Snapshot(); !s.Asking && s.At.Equal(at) && answered(s) {
+				v.note(s)
+				return
+			}
+		case <-give:
+			v.t.Fatalf("no whole snapshot was published at %v", at)
+		}
+	}
+}
+
+// answered says that nothing is old or unknown only because the clock jumped.
+func answered(s *health.Snapshot) bool {
+	for _, svc := range s.Services {
+		if svc.Status == health.Unknown || slices.ContainsFunc(svc.Signals, func(sig health.Signal) bool { return sig.State == health.Stale }) {
+			return false
+		}
+	}
+	return len(s.Services) > 0
+}
+
+// note holds one snapshot against what quiet means.
+func (v *vigil) note(s *health.Snapshot) {
+	at := s.At.Format("15:04:05")
+	for _, svc := range s.Services {
+		if was, known := v.was[svc.Name]; known && was != svc.Status {
+			v.flaps[svc.Name]++
+			v.t.Logf("%s %s was %s, is %s", at, svc.Name, was, svc.Status)
+		}
+		v.was[svc.Name] = svc.Status
+		for _, f := range svc.Findings {
+			switch f.Status {
+			case health.Critical:
+				v.t.Errorf("%s %s is critical: %s", at, svc.Name, f.Text)
+			case health.Warn:
+				what := svc.Name + " " + f.Rule + " " + f.Signal
+				if _, known := v.warns[what]; !known {
+					v.warns[what] = s.At
+					v.t.Logf("%s %s: %s", at, what, f.Text)
+				}
+			}
+		}
+		for _, x := range svc.Suspects {
+			if x.Label == "strong" {
+				v.t.Errorf("%s %s: %s %s is strongly suspected of nothing", at, svc.Name, x.Kind, x.To)
+			}
+		}
+	}
+}
+
+// verdict says what came of it.
+func (v *vigil) verdict() {
+	flaps := 0
+	var who []string
+	for name, n := range v.flaps {
+		flaps += n
+		who = append(who, fmt.Sprintf("%s %d", name, n))
+	}
+	slices.Sort(who)
+	v.t.Logf("looks=%d services=%d warns=%d flaps=%d %s", v.looks, len(v.was), len(v.warns), flaps, strings.Join(who, ", "))
+	if len(v.warns) > 1 {
+		v.t.Errorf("%d warnings, one may be: %v", len(v.warns), v.warns)
+	}
+	if flaps > 2 { // to warn and back
+		v.t.Errorf("the status of a service changed %d times, one warning is two", flaps)
+	}
+	if len(v.was) < 14 {
+		v.t.Errorf("only %d services were looked at", len(v.was))
+	}
+}
+
+// TestSixQuietHours watches the quiet demo: no critical verdict, one warning at most,
+// nobody strongly suspected. It looks a few times at hours that were; with
+// SICKBAY_QUIET=6h it looks every half minute at so many hours to come, as `sickbay`
+// does, and prints what it saw.
+func TestSixQuietHours(t *testing.T) {
+	t.Parallel()
+	span, err := time.ParseDuration(os.Getenv("SICKBAY_QUIET"))
+	if err != nil {
+		work <- struct{}{}
+		defer func() { <-work }()
+		v := watch(t, stack(t, "quiet").Config, storyTime.Add(-5*time.Hour))
+		for _, minutes := range []time.Duration{300, 250, 200, 150, 110, 80, 40, 0} {
+			v.look(storyTime.Add(-minutes * time.Minute))
+		}
+		v.verdict()
+		return
+	}
+	now := storyTime
+	d, err := demo.Start(context.Background(), demo.Options{Scenario: "quiet", Seed: 1, Dir: t.TempDir(), Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	v := watch(t, d.Info().Config, now)
+	for end := now.Add(span); now.Before(end); {
+		v.look(now)
+		now = now.Add(30 * time.Second)
+		d.Advance(now)
+	}
+	v.verdict()
+}
