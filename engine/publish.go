@@ -111,6 +111,8 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 		Records:  e.records.until(at),
 		Down:     e.down(m),
 		Detected: e.detect(j, services, at),
+		Past:     e.past(services, m),
+		Owner:    e.owner(services, m),
 		Now:      at, Window: e.o.Base, RateWindow: e.rate,
 	}, j.memory)
 	slices.SortStableFunc(j.services, func(a, b health.Service) int {

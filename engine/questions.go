@@ -123,7 +123,7 @@ func (e *Engine) momentQuestions(a *asked, w wishes, m moment, now time.Time) []
 	if !m.IsZero() {
 		qs = e.askFact(qs, a, factKey{a.state.Name, pastAlerts, m, 0}, at, 0)
 	}
-	return qs
+	return append(qs, e.historyQuestions(a, m, now)...)
 }
 
 // pastAlerts is what Prometheus remembers of its alerts.

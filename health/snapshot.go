@@ -192,6 +192,12 @@ type Limit struct {
 	Source         string // who says so: "pack vllm", "config", …
 }
 
+// Usual is what a signal was before, and where a warning begins. Nil: not known.
+type Usual struct {
+	Value, Limit *float64
+	From         string // what says so: "this hour of 4 earlier days"; "" nobody was asked
+}
+
 // A Signal is one measured property of one service.
 type Signal struct {
 	ID    string // the field's word for it, the same whatever exporter: "errors", "latency_p95"
@@ -206,6 +212,7 @@ type Signal struct {
 	At     time.Time // of the newest sample; zero: none
 	Status Status
 	Limit  Limit
+	Usual  Usual  // of a signal without limits: what it is held against instead
 	Note   string // why the state is what it is, in words: a server's warning or error
 
 	Objective *float64 // share of good requests that was promised, 0..1; nil: none. For ratios and scores

@@ -37,6 +37,7 @@ const (
 	costFactor                     = 5.       // times the median of before
 	costWarn                       = .03      // share of requests
 	costChance                     = 1e-4     // that so many are by chance, where some always are that dear
+	signChance                     = 1e-3     // the same, of signs: some tasks always go round
 )
 
 // Detect looks at requests of one service, oldest first, and says what stands out
@@ -177,6 +178,9 @@ func (d *detection) agents() {
 		{signStuck, "no progress in "}, {signFailed, "failing calls repeated unchanged in "},
 	} {
 		t := d.count(works, func(r *health.Request) bool { _, ok := signOf(r, s.kind); return ok })
+		if usual, known := d.before(t); known && orMore(t.hits, float64(t.of)*usual) > signChance {
+			continue
+		}
 		d.report(t, warn, critical, func() string {
 			text, _ := signOf(t.example, s.kind)
 			return s.words + t.words("tasks") + ": " + text
@@ -314,30 +318,50 @@ func (d *detection) costs() {
 }
 
 // dearShare is how many of some requests, by what they cost, oldest first, usually
-// cost at least so much: as many as a lognormal of their middle and spread says, as
-// many as did in the best third of the time, and never fewer than one. None of these
-// learns soon from an incident that goes on.
+// cost at least so much: as usualShare says, or a lognormal of their middle and
+// spread.
 func dearShare(costs []float64, least float64) float64 {
+	share := usualShare(len(costs), func(i int) bool { return costs[i] >= least })
 	logs := make([]float64, len(costs))
 	for i, c := range costs {
 		logs[i] = math.Log(c)
 	}
-	share := 1.
-	for part := range 3 {
-		from, to := part*len(costs)/3, (part+1)*len(costs)/3
-		n := 0
-		for _, c := range costs[from:to] {
-			if c >= least {
-				n++
-			}
-		}
-		share = min(share, float64(n)/float64(to-from))
-	}
-	share = max(share, 1/float64(len(costs)))
 	if spread := 1.4826 * medianDistance(logs); spread > 0 {
 		share = max(share, math.Erfc((math.Log(least)-median(logs))/spread/math.Sqrt2)/2)
 	}
 	return share
+}
+
+// before is how often what is shown now usually was, if enough is known.
+func (d *detection) before(t showing) (share float64, known bool) {
+	var could []*health.Request
+	for _, r := range d.all[:d.past] {
+		if t.could(r) {
+			could = append(could, r)
+		}
+	}
+	if len(could) < minPast {
+		return 0, false
+	}
+	return usualShare(len(could), func(i int) bool { return t.does(could[i]) }), true
+}
+
+// usualShare is how many of n show something: as many as did in the best third of
+// the time, so that an incident that goes on is not soon what is usual, and never
+// fewer than one.
+func usualShare(n int, shows func(i int) bool) float64 {
+	share := 1.
+	for part := range 3 {
+		from, to := part*n/3, (part+1)*n/3
+		hits := 0
+		for i := from; i < to; i++ {
+			if shows(i) {
+				hits++
+			}
+		}
+		share = min(share, float64(hits)/float64(to-from))
+	}
+	return max(share, 1/float64(n))
 }
 
 // orMore is the chance of k events or more where so many are expected (Poisson).

@@ -106,7 +106,7 @@ func TestEveryDetectorSpeaksOnlyWhenItShould(t *testing.T) {
 		want      string
 	}{
 		{"loops", task, agent("a1 a1 a1 a1 a1"), 5, health.Critical, "identical calls again and again in 20.0 % of 100 tasks: a x5, same arguments (req-295)"},
-		{"few loops", task, agent("a1 a1 a1 a1 a1"), 30, health.Warn, "identical calls again and again in 4.0 % of 100 tasks: a x5, same arguments (req-290)"},
+		{"few loops", task, agent("a1 a1 a1 a1 a1"), 20, health.Warn, "identical calls again and again in 5.0 % of 100 tasks: a x5, same arguments (req-280)"},
 		{"circles", task, agent("a b a b a b"), 20, health.Warn, "calls in a circle in 5.0 % of 100 tasks: a → b → a, 3 rounds, same arguments (req-280)"},
 		{"no progress", task, agent("a b c a b a c a b a b"), 20, health.Warn, "no progress in 5.0 % of 100 tasks: the last 8 of 11 calls repeat earlier ones and bring nothing new (req-280)"},
 		{"failures", task, agent("a1! b a1! c a1!"), 20, health.Warn, "failing calls repeated unchanged in 5.0 % of 100 tasks: a failed 3 times, same arguments (req-280)"},
@@ -120,7 +120,7 @@ func TestEveryDetectorSpeaksOnlyWhenItShould(t *testing.T) {
 		}), 10, health.Warn, "embedding models differ in 10.0 % of 100 retrievals: query e-large, index e-small (req-290)"},
 		{"well, an agent", task, nil, 0, health.OK, ""},
 		{"well, retrieval", answered, nil, 0, health.OK, ""},
-		{"two loops of a hundred are chance", task, agent("a1 a1 a1 a1 a1"), 60, health.OK, ""},
+		{"four loops of a hundred are chance", task, agent("a1 a1 a1 a1 a1"), 30, health.OK, ""},
 		{"a cache that never finds", func(int) health.Request { return health.Request{} }, nil, 0, health.OK, ""},
 	} {
 		got := Detect(health.Service{Name: "s"}, past(200, 100, c.every, c.well, c.ill), detectNow)

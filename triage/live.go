@@ -17,10 +17,7 @@ func incidentOf(s health.Service, all []health.Service, in Input, mem *recall) I
 	i := Incident{
 		Now: in.Now, Step: stepOf(s), Changes: in.Changes, Parts: mem.partsOf(all),
 		Requests: mem.columns(in, s.Name),
-		Owner:    in.Owner,
-	}
-	if i.Owner == nil {
-		i.Owner = providers
+		Owner:    in.owner,
 	}
 	for _, f := range s.Findings {
 		if ill(f.Status) {
@@ -47,6 +44,16 @@ func drifted(s health.Service) []string {
 		}
 	}
 	return names
+}
+
+// owner asks who was given, then knows providers.
+func (in Input) owner(dimension, value string) string {
+	if in.Owner != nil {
+		if name := in.Owner(dimension, value); name != "" {
+			return name
+		}
+	}
+	return providers(dimension, value)
 }
 
 // providers knows the one dimension whose values are somebody else's services
@@ -161,8 +168,9 @@ type recall struct {
 }
 
 type recalled struct {
-	shifts map[signalKey]shiftNote
-	tables map[string]tableNote
+	shifts  map[signalKey]shiftNote
+	tables  map[string]tableNote
+	customs map[signalKey]custom
 }
 
 // A tableNote is a table of requests and when it was made.

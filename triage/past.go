@@ -21,13 +21,23 @@ const (
 
 // pastFinding says that a signal left what it usually is, and since when. was says
 // whether it had at the look before.
-func pastFinding(service string, sig health.Signal, in Input, mem *recall, was bool) (health.Finding, bool) {
-	if sig.Detail || sig.Bad == health.Neutral || limited(sig) || sig.State != health.Fresh && sig.State != health.Partial {
+func pastFinding(service string, sig *health.Signal, in Input, mem *recall, was bool) (health.Finding, bool) {
+	if sig.Detail || sig.Bad == health.Neutral || limited(*sig) || sig.State != health.Fresh && sig.State != health.Partial {
 		return health.Finding{}, false
 	}
-	if in.Past != nil {
-		sig.Series = seasonless(sig.Series, in.Past(service, sig.ID))
+	custom := mem.customOf(service, *sig, in)
+	sig.Usual = custom.Usual
+	if f, ok := custom.broken(*sig, in.Now, was); ok {
+		f.Service = service
+		return f, true
 	}
+	return shifted(service, *sig, custom.days, in, mem, was)
+}
+
+// shifted says that a signal shifted within the window, other than at this hour of
+// other days.
+func shifted(service string, sig health.Signal, days [][]health.Point, in Input, mem *recall, was bool) (health.Finding, bool) {
+	sig.Series = seasonless(sig.Series, days)
 	calm := calmUntil(sig.Series, time.Time{})
 	s, ok := mem.shiftOf(service, sig, calm)
 	least := pastOn
@@ -39,11 +49,7 @@ func pastFinding(service string, sig health.Signal, in Input, mem *recall, was b
 	}
 	usual := usually(sig, calm)
 	now := lately(sig, s.at)
-	change := pastChange * math.Abs(usual)
-	if sig.Unit == health.Ratio || sig.Unit == health.Score {
-		change = pastPoints
-	}
-	if math.Abs(now-usual) < change {
+	if math.Abs(now-usual) < leastChange(sig.Unit, usual) {
 		return health.Finding{}, false
 	}
 	limit := usual + (now-usual)*min(pastOn/math.Abs(s.z), 1)
@@ -52,6 +58,15 @@ func pastFinding(service string, sig health.Signal, in Input, mem *recall, was b
 		Text:  fmt.Sprintf("%s %s, usually %s", title(sig), health.Format(sig.Unit, now), health.Format(sig.Unit, usual)),
 		Value: health.Num(now), Limit: health.Num(limit),
 	}, true
+}
+
+// leastChange is by how much a value has to differ from the usual one, whatever the
+// noise says.
+func leastChange(u health.Unit, usual float64) float64 {
+	if u == health.Ratio || u == health.Score {
+		return pastPoints
+	}
+	return pastChange * math.Abs(usual)
 }
 
 // usually is the median of a series before its baseline ends.
@@ -75,30 +90,3 @@ func lately(sig health.Signal, since time.Time) float64 {
 	}
 	return median(x)
 }
-
-// seasonless takes off by how much the same clock time of another day differs from
-// that day's middle. A point without a partner within half a minute keeps its value:
-// a hole in the past makes no news.
-func seasonless(points, past []health.Point) []health.Point {
-	_, held := heldPoints(past)
-	if len(held) < minBaseline {
-		return points
-	}
-	const day = int64(24 * time.Hour / time.Millisecond)
-	middle := median(held)
-	out := make([]health.Point, len(points))
-	k := 0
-	for i, p := range points {
-		clock := p.T % day
-		for k < len(past)-1 && gap(past[k+1].T%day, clock) <= gap(past[k].T%day, clock) {
-			k++
-		}
-		out[i] = p
-		if q := past[k]; gap(q.T%day, clock) <= 30_000 && !math.IsNaN(q.V) {
-			out[i].V = p.V - (q.V - middle)
-		}
-	}
-	return out
-}
-
-func gap(a, b int64) int64 { return max(a-b, b-a) }

@@ -94,7 +94,7 @@ func TestASeasonIsNoNews(t *testing.T) {
 		t.Errorf("without another day: %v, want the rise to be noticed", got.Status)
 	}
 	got := judge1(s, func(in *Input) {
-		in.Past = func(service, signal string) []health.Point { return yesterday }
+		in.Past = func(service, signal string) [][]health.Point { return [][]health.Point{yesterday} }
 	})
 	if got.Status != health.OK {
 		t.Errorf("with it: %v, %+v", got.Status, got.Findings)

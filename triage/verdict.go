@@ -20,12 +20,12 @@ type Input struct {
 	Detected []health.Finding
 
 	// Owner says which service a value of a request's property belongs to, for
-	// example which provider; "" is nobody. Nil knows providers only.
+	// example who serves the model it names; "" is nobody, unless it is a provider.
 	Owner func(dimension, value string) string
 
-	// Past gives a signal's points over the same clock time of an earlier day; nil,
-	// or none: not known, and then a season cannot be told from news.
-	Past func(service, signal string) []health.Point
+	// Past gives a signal's points over the same clock time of earlier days, one slice
+	// a day; nil, or none: not known, and then a season cannot be told from news.
+	Past func(service, signal string) [][]health.Point
 
 	// Down are sources that do not answer now, by name. What they said before is
 	// shown and judges nobody.
@@ -70,7 +70,7 @@ func Judge(in Input, before Memory) ([]health.Service, Memory) {
 		at:       in.Now,
 		signals:  make(map[signalKey]track, len(before.signals)),
 		services: make(map[string]stand, len(in.Services)),
-		recalled: recalled{make(map[signalKey]shiftNote, len(before.recalled.shifts)), map[string]tableNote{}},
+		recalled: recalled{make(map[signalKey]shiftNote, len(before.recalled.shifts)), map[string]tableNote{}, make(map[signalKey]custom, len(before.recalled.customs))},
 	}
 	services := slices.Clone(in.Services)
 	mem := recall{now: in.Now, before: &before.recalled, after: &after.recalled}
@@ -115,7 +115,7 @@ func judgeService(s *health.Service, in Input, before, after Memory, mem *recall
 			s.Findings = append(s.Findings, f)
 		}
 		var f health.Finding
-		if f, t.unusual = pastFinding(s.Name, *sig, in, mem, t.unusual); t.unusual {
+		if f, t.unusual = pastFinding(s.Name, sig, in, mem, t.unusual); t.unusual {
 			s.Findings = append(s.Findings, f)
 		}
 		after.signals[key] = t

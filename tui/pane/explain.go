@@ -76,11 +76,18 @@ func explainSignal(in Input, s *health.Signal) [][2]string {
 	if s.Limit.Critical != nil {
 		add("critical", side(s)+health.Format(s.Unit, *s.Limit.Critical))
 	}
-	if s.Limit.Warn == nil && s.Limit.Critical == nil {
-		add("limits", "none: this signal is shown and not judged")
-	} else {
+	switch {
+	case s.Limit.Warn != nil || s.Limit.Critical != nil:
 		add("judged", s.Status.String())
 		add("limits from", s.Limit.Source)
+	case s.Usual.Limit != nil:
+		add("usually", health.Format(s.Unit, *s.Usual.Value))
+		add("warn", side(s)+health.Format(s.Unit, *s.Usual.Limit)+", if it lasts 3 m")
+		add("limits from", "its own past: "+s.Usual.From)
+	case s.Usual.From != "":
+		add("limits from", s.Usual.From)
+	default:
+		add("limits", "none: this signal is shown and not judged")
 	}
 	add("window", window(in)+", a point every "+health.Ago(in.Snap.Step))
 	add("pack", s.Pack)
