@@ -51,7 +51,7 @@ func (e *Engine) lookAtLabels() {
 }
 
 // known are the changes of a time, newest first: those that somebody recorded, and
-// the versions that were seen for the first time.
+// the versions that were seen for the first time, each once whoever tells of it.
 func (e *Engine) known(from, to time.Time) []health.Change {
 	all := e.changes.between(from, to)
 	seen := e.watchman.Changes(e.changes.between(from.Add(-changesBack), to.Add(time.Hour)))
@@ -60,6 +60,9 @@ func (e *Engine) known(from, to time.Time) []health.Change {
 			all = append(all, c)
 		}
 	}
+	for i := range all {
+		all[i].Service = e.serviceOf(all[i].Service)
+	}
 	slices.SortStableFunc(all, func(a, b health.Change) int { return b.At.Compare(a.At) })
-	return all
+	return triage.Merged(all)
 }

@@ -16,7 +16,7 @@ var contextName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,252}$`)
 
 // ofContext asks kubectl how a context of the kubeconfig gets in. What a plugin
 // would have to log in for is not done here: `kubectl proxy` does it.
-func (c *kubernetesConfig) ofContext() error {
+func (c *clusterConfig) ofContext() error {
 	if !contextName.MatchString(c.Context) {
 		return fmt.Errorf("context: %q is no name of a context", c.Context)
 	}
@@ -59,7 +59,7 @@ type kubeconfig struct {
 }
 
 // apply takes over a kubeconfig of one context.
-func (c *kubernetesConfig) apply(text []byte) error {
+func (c *clusterConfig) apply(text []byte) error {
 	var k kubeconfig
 	if err := json.Unmarshal(text, &k); err != nil || len(k.Clusters) == 0 || len(k.Users) == 0 {
 		return errors.New("context: kubectl says nothing that can be used; set url and authorization instead")

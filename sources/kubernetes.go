@@ -41,13 +41,18 @@ const (
 )
 
 type kubernetesConfig struct {
-	webConfig
+	clusterConfig
 	lineConfig
-	Namespace string        `toml:"namespace"`
-	Selector  string        `toml:"selector"`
 	Container string        `toml:"container"`
-	Context   string        `toml:"context"`
 	History   time.Duration `toml:"history"`
+}
+
+// clusterConfig is how a cluster is reached, and what of it is looked at.
+type clusterConfig struct {
+	webConfig
+	Namespace string `toml:"namespace"`
+	Selector  string `toml:"selector"`
+	Context   string `toml:"context"`
 }
 
 type kubernetes struct {
@@ -97,7 +102,7 @@ func openKubernetes(name string, decode Decode) (Source, error) {
 }
 
 // cluster finds the API where nobody says where it is.
-func (c *kubernetesConfig) cluster() error {
+func (c *clusterConfig) cluster() error {
 	switch {
 	case c.Context != "" && c.URL != "":
 		return errors.New("context: url is set too; keep one of them")

@@ -214,13 +214,22 @@ func pointedAt(t *testing.T, k Kind, url string) string {
 	if needNothing[k.Name] {
 		return ""
 	}
-	return fmt.Sprintf("url = %q", url)
+	return fmt.Sprintf("url = %q\n", url) + needs[k.Name]
 }
+
+// needs is what a kind must be told besides an address.
+var needs = map[string]string{"github": `repository = "example/support-chat"`, "gitlab": `project = "group/support-chat"`}
 
 // answering makes a source whose server is a function: no socket, no port.
 func answering(t *testing.T, kind string, serve http.HandlerFunc) Source {
 	t.Helper()
-	return transported(t, kind, roundTripper(func(r *http.Request) (*http.Response, error) {
+	return answeringWith(t, kind, "", serve)
+}
+
+// answeringWith makes one with more in its section.
+func answeringWith(t *testing.T, kind, section string, serve http.HandlerFunc) Source {
+	t.Helper()
+	return transportedWith(t, kind, section, roundTripper(func(r *http.Request) (*http.Response, error) {
 		w := httptest.NewRecorder()
 		serve(w, r)
 		resp := w.Result()
@@ -231,7 +240,12 @@ func answering(t *testing.T, kind string, serve http.HandlerFunc) Source {
 
 func transported(t *testing.T, kind string, rt http.RoundTripper) Source {
 	t.Helper()
-	s := mustOpen(t, kind, `url = "http://prometheus.example:9090/base"`)
+	return transportedWith(t, kind, "", rt)
+}
+
+func transportedWith(t *testing.T, kind, section string, rt http.RoundTripper) Source {
+	t.Helper()
+	s := mustOpen(t, kind, `url = "http://prometheus.example:9090/base"`+"\n"+needs[kind]+"\n"+section)
 	w := serverOf(s)
 	w.client.Transport.(*capped).next = rt
 	return s
@@ -252,6 +266,8 @@ func serverOf(s Source) *web {
 	case *loki:
 		return s.web
 	case *kubernetes:
+		return s.web
+	case *ledger:
 		return s.web
 	}
 	return nil
@@ -277,7 +293,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // serverKinds are the kinds that ask a server.
-var serverKinds = []string{"prometheus", "feed", "jaeger", "tempo", "alertmanager"}
+var serverKinds = []string{"prometheus", "feed", "jaeger", "tempo", "alertmanager", "argocd", "github", "gitlab", "grafana", "kubernetes-rollouts", "langfuse", "mlflow"}
 
 func TestHostileAnswersBecomeErrorsThatNameTheSource(t *testing.T) {
 	status := func(code int, body string) http.HandlerFunc {
@@ -310,7 +326,7 @@ func TestHostileAnswersBecomeErrorsThatNameTheSource(t *testing.T) {
 		for _, kind := range serverKinds {
 			s := answering(t, kind, c.serve)
 			for what, ask := range questions(s) {
-				if what == "version" && kind == "feed" {
+				if _, seldom := s.(*ledger); what == "version" && (seldom || kind == "feed") {
 					continue // asks nobody
 				}
 				err := ask(t.Context())

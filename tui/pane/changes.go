@@ -42,7 +42,7 @@ func drawChanges(in Input, w, h int) []string {
 	case len(in.Snap.Changes) == 0 && in.Snap.Asking:
 		return sheet(in, w, h, asking(in))
 	case len(in.Snap.Changes) == 0:
-		return sheet(in, w, h, "no change is known: a [[source]] of kind feed, or version labels in the metrics, would tell")
+		return sheet(in, w, h, "no change is known: a [[source]] of kind feed, argocd, github or another that knows, or version labels in the metrics, would tell")
 	case len(shown) == 0:
 		return sheet(in, w, h, "no change contains “"+in.State.Filter+"”")
 	}

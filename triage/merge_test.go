@@ -1,0 +1,38 @@
+package triage
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"sickbay/health"
+)
+
+func TestWhatSeveralSourcesSayOfOneChangeIsOneChange(t *testing.T) {
+	change := func(source, service, kind, to string, at, uncertain time.Duration) health.Change {
+		return health.Change{ID: source + to, Source: source, Service: service, Kind: kind, To: to, At: noon.Add(at), Uncertain: uncertain}
+	}
+	argo := change("argo", "chat", "deploy", "v5.3.1", -10*time.Minute, time.Minute)
+	argo.Text, argo.URL = "synced", "https://argo/chat"
+	pods := change("rollouts", "chat", "deploy", "5.3.1", -9*time.Minute, time.Second)
+	pods.From, pods.Text = "5.3.0", "rollout of ai/chat"
+	both := pods
+	both.Source, both.URL = "rollouts, argo", "https://argo/chat"
+	for name, c := range map[string]struct{ in, want []health.Change }{
+		"nothing":          {[]health.Change{}, []health.Change{}},
+		"one from two":     {[]health.Change{pods, argo}, []health.Change{both}},
+		"other services":   {[]health.Change{pods, change("argo", "search", "deploy", "5.3.1", -10*time.Minute, 0)}, nil},
+		"other kinds":      {[]health.Change{pods, change("argo", "chat", "prompt", "5.3.1", -10*time.Minute, 0)}, nil},
+		"other versions":   {[]health.Change{pods, change("argo", "chat", "deploy", "5.3.2", -10*time.Minute, 0)}, nil},
+		"an hour between":  {[]health.Change{pods, change("argo", "chat", "deploy", "5.3.1", -70*time.Minute, 0)}, nil},
+		"twice by one":     {[]health.Change{pods, change("rollouts", "chat", "deploy", "5.3.1", -12*time.Minute, 0)}, nil},
+		"unnamed versions": {[]health.Change{change("a", "chat", "deploy", "", 0, 0), change("b", "chat", "deploy", "", 0, 0)}, nil},
+	} {
+		if c.want == nil {
+			c.want = c.in
+		}
+		if got := Merged(c.in); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
