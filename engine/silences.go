@@ -29,6 +29,9 @@ func (e *Engine) silence(o health.Order) (id string, err error) {
 		return "", errors.New("there is no journal to write it to")
 	}
 	about := "the silence " + o.Silence.ID + " of " + keeper.Name()
+	if o.Do == health.DoExpire && o.Reason != "" {
+		about += ": " + o.Reason
+	}
 	if o.By.User != "" {
 		o.Silence.By = o.By.User
 	}

@@ -52,21 +52,26 @@ func watch(t *testing.T, config string, at time.Time) *vigil {
 	return v
 }
 
-// look moves the clock, wakes the engine by another wish, and takes note of the first
-// snapshot of that time that has all of its answers.
+// look moves the clock, and takes note of the first snapshot of that time that has
+// all of its answers. The engine is woken by another wish, again and again: its own
+// beat is of a clock that stands still.
 func (v *vigil) look(at time.Time) {
 	v.t.Helper()
 	v.clock.Store(&at)
 	v.looks++
-	v.viewer.Want(health.Interest{Service: fmt.Sprint("nobody ", v.looks)})
+	wake := time.NewTicker(300 * time.Millisecond)
+	defer wake.Stop()
 	give := time.After(leisure)
-	for {
+	for n := 0; ; {
+		v.viewer.Want(health.Interest{Service: fmt.Sprintf("nobody %d %d", v.looks, n)})
 		select {
 		case <-v.viewer.Changed():
 			if s := v.viewer.Snapshot(); !s.Asking && s.At.Equal(at) && answered(s) {
 				v.note(s)
 				return
 			}
+		case <-wake.C:
+			n++
 		case <-give:
 			v.t.Fatalf("no whole snapshot was published at %v", at)
 		}
