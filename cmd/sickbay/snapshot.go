@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -82,9 +83,7 @@ func (a *app) snapshot(c *cobra.Command, o snapshotFlags) error {
 		return exit{exitFailed, err}
 	}
 	if o.format == "json" {
-		enc := json.NewEncoder(a.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(s.Document(a.now()))
+		return printDocument(a.out, s, a.now())
 	}
 	look, err := a.look(cfg)
 	if err != nil {
@@ -94,6 +93,13 @@ func (a *app) snapshot(c *cobra.Command, o snapshotFlags) error {
 		look = look.With(cfg.ASCII, false)
 	}
 	return a.picture(a.out, s, seen{v, &cfg.Redact}, w, h, look, o.format)
+}
+
+// printDocument is --format json.
+func printDocument(to io.Writer, s *health.Snapshot, now time.Time) error {
+	enc := json.NewEncoder(to)
+	enc.SetIndent("", "  ")
+	return enc.Encode(s.Document(now))
 }
 
 // missing says what of that which was named is not there.

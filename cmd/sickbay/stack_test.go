@@ -118,36 +118,39 @@ func beforeTimeout(t testing.TB, do func()) {
 
 // glance is one look at everything in the bad-prompt stack. Tests that only read it
 // share it: under the race detector a look costs seconds.
-func glance(t testing.TB) *health.Snapshot {
+func glance(t testing.TB) *health.Snapshot { return glanceAt(t, "bad-prompt") }
+
+// glances are the looks at each scenario at storyTime.
+var glances sync.Map // scenario to func() (*health.Snapshot, error)
+
+// glanceAt is one look at everything in the stack of a scenario.
+func glanceAt(t testing.TB, scenario string) *health.Snapshot {
 	t.Helper()
-	stack(t, "bad-prompt") // fails here if there is none
-	s, err := glanced()
+	config := stack(t, scenario).Config // fails here if there is none
+	look, _ := glances.LoadOrStore(scenario, sync.OnceValues(func() (*health.Snapshot, error) { return lookAt(scenario, config) }))
+	s, err := look.(func() (*health.Snapshot, error))()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-var glanced = sync.OnceValues(func() (*health.Snapshot, error) {
-	places, err := stacks()
-	if err != nil {
-		return nil, err
-	}
+func lookAt(scenario, config string) (*health.Snapshot, error) {
 	work <- struct{}{}
 	defer func() { <-work }()
 	a := &app{getenv: func(string) string { return "" }, now: func() time.Time { return storyTime }, patience: leisure}
-	a.flags.config = places["bad-prompt"].Config
+	a.flags.config = config
 	cfg, err := a.settings()
 	if err != nil {
 		return nil, err
 	}
-	h, err := a.build(cfg, filepath.Join(workshop, "glance.jsonl"), rollback.DeskOptions{})
+	h, err := a.build(cfg, filepath.Join(workshop, scenario+".jsonl"), rollback.DeskOptions{})
 	if err != nil {
 		return nil, err
 	}
 	defer h.Close()
 	return h.round(context.Background(), health.Interest{Lens: health.Lens{Window: cfg.Window}, Service: "*"}), nil
-})
+}
 
 // altered is a copy of a config with some text replaced.
 func altered(t testing.TB, config string, oldnew ...string) string {
@@ -238,25 +241,34 @@ func clip(s string) string {
 	return s
 }
 
-// documents are what snapshot prints of each scenario at storyTime: three tests read
-// them, and under the race detector a look costs seconds.
-var documents sync.Map // scenario to *document
+// documentOf is the whole document of one scenario: of bad-prompt as the command
+// prints it, of the others as it would.
+func documentOf(t *testing.T, scenario string) string {
+	t.Helper()
+	if scenario == "bad-prompt" {
+		return badPrompt(t)
+	}
+	var out bytes.Buffer
+	if err := printDocument(&out, glanceAt(t, scenario), storyTime); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
 
-type document struct {
-	once sync.Once
+var badPromptDocument struct {
+	sync.Once
 	text string
 }
 
-// documentOf is the whole document of one scenario.
-func documentOf(t *testing.T, scenario string) string {
+// badPrompt is what sickbay snapshot prints: three tests read it.
+func badPrompt(t *testing.T) string {
 	t.Helper()
-	kept, _ := documents.LoadOrStore(scenario, new(document))
-	d := kept.(*document)
-	d.once.Do(func() {
-		d.text = newConsole(t).want(0, "snapshot", "--config", stack(t, scenario).Config, "--format", "json").out
+	config := stack(t, "bad-prompt").Config
+	badPromptDocument.Do(func() {
+		badPromptDocument.text = newConsole(t).want(0, "snapshot", "--config", config, "--format", "json").out
 	})
-	if d.text == "" {
+	if badPromptDocument.text == "" {
 		t.Fatal("another test could not look at it")
 	}
-	return d.text
+	return badPromptDocument.text
 }
