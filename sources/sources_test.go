@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -293,7 +294,10 @@ type roundTripper func(*http.Request) (*http.Response, error)
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // serverKinds are the kinds that ask a server.
-var serverKinds = []string{"prometheus", "feed", "jaeger", "tempo", "alertmanager", "argocd", "github", "gitlab", "grafana", "kubernetes-rollouts", "langfuse", "mlflow"}
+var serverKinds = []string{"prometheus", "feed", "jaeger", "tempo", "alertmanager"}
+
+// ledgerKinds are those that are asked for changes alone, all in the same way.
+var ledgerKinds = []string{"argocd", "github", "gitlab", "grafana", "kubernetes-rollouts", "langfuse", "mlflow"}
 
 func TestHostileAnswersBecomeErrorsThatNameTheSource(t *testing.T) {
 	status := func(code int, body string) http.HandlerFunc {
@@ -323,7 +327,7 @@ func TestHostileAnswersBecomeErrorsThatNameTheSource(t *testing.T) {
 			io.WriteString(w, "plain")
 		}, nil, ""},
 	} {
-		for _, kind := range serverKinds {
+		for _, kind := range slices.Concat(serverKinds, ledgerKinds) {
 			s := answering(t, kind, c.serve)
 			for what, ask := range questions(s) {
 				if _, seldom := s.(*ledger); what == "version" && (seldom || kind == "feed") {

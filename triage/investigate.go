@@ -30,6 +30,7 @@ type lookout struct {
 	first   time.Time       // first bad sign in the path, at most lookBack before
 	blame   blame
 	moved   map[string]motion
+	round   *sweep
 	mem     *recall // nil: nothing is remembered
 }
 
@@ -85,14 +86,8 @@ func suspects(in Incident, mem *recall) []health.Suspect {
 }
 
 func newLookout(in Incident, mem *recall) *lookout {
-	l := &lookout{Incident: in, parts: map[string]*Part{}, callers: map[string][]string{}, moved: map[string]motion{}, mem: mem}
-	for i := range in.Parts {
-		p := &in.Parts[i]
-		l.parts[p.Name] = p
-		for _, called := range p.Calls {
-			l.callers[called] = append(l.callers[called], p.Name)
-		}
-	}
+	l := &lookout{Incident: in, moved: map[string]motion{}, mem: mem}
+	l.parts, l.callers = mem.ward(in.Parts)
 	l.path = l.below(in.Alarm.Service)
 	l.dateSymptom()
 	if l.symptom.IsZero() {
@@ -164,24 +159,37 @@ func (l *lookout) motion(name string) motion {
 		return m
 	}
 	var m motion
-	if p := l.parts[name]; p != nil && (l.path[name] || !p.Well) {
-		for _, sig := range p.Signals {
-			if len(sig.Series) >= minBaseline && sig.Group != "traffic" {
-				m.n++
-			}
-			s, ok := l.shift(name, sig, l.symptom)
-			if !ok || s.at.Before(l.symptom.Add(-lookBack)) {
-				continue
-			}
-			m.shifted = append(m.shifted, moved{sig, s})
-			if z := math.Abs(s.z); worse(s, sig.Bad) || neutral(sig) && z >= clearlyIll {
-				m.at = earlier(m.at, s.at)
-				m.z = max(m.z, z)
-			}
-		}
+	p := l.parts[name]
+	switch {
+	case p == nil || !l.path[name] && p.Well:
+	case l.path[name] || l.sweep().of[name] == nil:
+		m = l.motionOf(look(p, func(sig health.Signal) (shift, bool) { return l.shift(name, sig, l.symptom) }))
+	default:
+		m = l.motionOf(l.sweep().of[name])
 	}
 	l.moved[name] = m
 	return m
+}
+
+// motionOf are the shifts that may be of this incident.
+func (l *lookout) motionOf(s *swept) motion {
+	m := motion{n: s.n}
+	for _, k := range s.shifted {
+		if k.at.Before(l.symptom.Add(-lookBack)) {
+			continue
+		}
+		m.shifted = append(m.shifted, k)
+		if k.sign() {
+			m.at = earlier(m.at, k.at)
+			m.z = max(m.z, math.Abs(k.z))
+		}
+	}
+	return m
+}
+
+// sign says whether a shift is a bad sign.
+func (m *moved) sign() bool {
+	return worse(m.shift, m.signal.Bad) || neutral(m.signal) && math.Abs(m.z) >= clearlyIll
 }
 
 // neutral says that a signal is neither good nor bad high, and yet says something
@@ -194,7 +202,7 @@ func (l *lookout) shift(service string, sig health.Signal, known time.Time) (shi
 	if l.mem == nil {
 		return shiftOf(sig, calm)
 	}
-	return l.mem.shiftOf(service, sig, calm)
+	return l.mem.shiftOf(shiftKey{signalKey{service, sig.ID}, false}, sig, calm)
 }
 
 // movedFirst says whether a service moved for the worse, and whether before
@@ -312,12 +320,11 @@ func (l *lookout) unrecordable() []string {
 		}
 		alone = alone && (name == l.Alarm.Service || l.motion(name).at.IsZero())
 	}
-	for _, p := range l.Parts {
-		if !alone || p.Well || l.path[p.Name] || !l.nearby(p.Name) {
-			continue
-		}
-		if first, _ := l.movedFirst(p.Name); first {
-			names = append(names, p.Name)
+	if alone {
+		for _, name := range l.nearby() {
+			if first, _ := l.movedFirst(name); first {
+				names = append(names, name)
+			}
 		}
 	}
 	if o := l.owner(); o != "" && !slices.Contains(names, o) {
@@ -325,10 +332,4 @@ func (l *lookout) unrecordable() []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// nearby says whether a service clearly moved about when the symptom began.
-func (l *lookout) nearby(name string) bool {
-	m := l.motion(name)
-	return !m.at.IsZero() && m.z >= clearlyIll && !m.at.After(l.symptom.Add(l.slack()))
 }

@@ -165,12 +165,23 @@ type recall struct {
 	before, after *recalled
 	own           map[string][]int32 // of the present look, as what follows; nil: nobody asked yet
 	parts         []Part
+	byName        map[string]*Part
+	callers       map[string][]string
 }
 
 type recalled struct {
-	shifts  map[signalKey]shiftNote
+	shifts  map[shiftKey]shiftNote
 	tables  map[string]tableNote
 	customs map[signalKey]custom
+	sweeps  map[int64]*sweep // by when the symptoms began
+}
+
+// newRecalled is empty, and as large as the one before.
+func newRecalled(before *recalled) recalled {
+	return recalled{
+		shifts: make(map[shiftKey]shiftNote, len(before.shifts)), tables: map[string]tableNote{},
+		customs: make(map[signalKey]custom, len(before.customs)), sweeps: map[int64]*sweep{},
+	}
 }
 
 // A tableNote is a table of requests and when it was made.
@@ -205,12 +216,17 @@ func (c *recall) columns(in Input, service string) Requests {
 	return note.Requests
 }
 
-func (c *recall) shiftOf(service string, sig health.Signal, calm int64) (shift, bool) {
+// A shiftKey is a signal, as it is or without its season.
+type shiftKey struct {
+	signalKey
+	seasonless bool
+}
+
+func (c *recall) shiftOf(key shiftKey, sig health.Signal, calm int64) (shift, bool) {
 	if len(sig.Series) == 0 {
 		return shift{}, false
 	}
 	first, last := sig.Series[0].T, sig.Series[len(sig.Series)-1].T
-	key := signalKey{service, sig.ID}
 	note, kept := c.after.shifts[key]
 	if !kept {
 		note, kept = c.before.shifts[key]

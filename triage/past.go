@@ -39,7 +39,7 @@ func pastFinding(service string, sig *health.Signal, in Input, mem *recall, was 
 func shifted(service string, sig health.Signal, days [][]health.Point, in Input, mem *recall, was bool) (health.Finding, bool) {
 	sig.Series = seasonless(sig.Series, days)
 	calm := calmUntil(sig.Series, time.Time{})
-	s, ok := mem.shiftOf(service, sig, calm)
+	s, ok := mem.shiftOf(shiftKey{signalKey{service, sig.ID}, true}, sig, calm)
 	least := pastOn
 	if was {
 		least = pastOff

@@ -70,7 +70,7 @@ func Judge(in Input, before Memory) ([]health.Service, Memory) {
 		at:       in.Now,
 		signals:  make(map[signalKey]track, len(before.signals)),
 		services: make(map[string]stand, len(in.Services)),
-		recalled: recalled{make(map[signalKey]shiftNote, len(before.recalled.shifts)), map[string]tableNote{}, make(map[signalKey]custom, len(before.recalled.customs))},
+		recalled: newRecalled(&before.recalled),
 	}
 	services := slices.Clone(in.Services)
 	mem := recall{now: in.Now, before: &before.recalled, after: &after.recalled}

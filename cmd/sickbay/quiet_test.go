@@ -68,12 +68,25 @@ func (v *vigil) look(at time.Time) {
 		case <-v.viewer.Changed():
 			if s := v.viewer.Snapshot(); !s.Asking && s.At.Equal(at) && answered(s) {
 				v.note(s)
+				v.rest()
 				return
 			}
 		case <-wake.C:
 			n++
 		case <-give:
 			v.t.Fatalf("no whole snapshot was published at %v", at)
+		}
+	}
+}
+
+// rest waits until no more answers come: one that is still out when the clock jumps
+// would look like a server that takes half a minute, and be asked less often.
+func (v *vigil) rest() {
+	for {
+		select {
+		case <-v.viewer.Changed():
+		case <-time.After(100 * time.Millisecond):
+			return
 		}
 	}
 }
