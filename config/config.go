@@ -40,6 +40,7 @@ type Config struct {
 	Sources   []SourceSection
 	Services  []Service
 	Rollbacks []RollbackSection
+	Notices   []NoticeSection
 	Keys      map[string]string // action to keys, divided by blanks: "ctrl+r R"
 }
 
@@ -77,6 +78,12 @@ type RollbackSection struct {
 	Service string
 	Kind    string // what is taken back: prompt model index data tool config deploy
 	Driver  string // how: http command
+	section
+}
+
+// A NoticeSection is one [[notice]]: its kind opens the rest of it.
+type NoticeSection struct {
+	Kind, Name string
 	section
 }
 
@@ -221,6 +228,22 @@ func (c *Config) OpenTargets() ([]rollback.Target, error) {
 		t, wrong := r.open()
 		if faults = append(faults, wrong...); t != nil {
 			open = append(open, t)
+		}
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return open, nil
+}
+
+// OpenNotices opens who is told of rollbacks. Nobody is told yet.
+func (c *Config) OpenNotices() ([]rollback.Notice, error) {
+	var open []rollback.Notice
+	var faults Faults
+	for _, s := range c.Notices {
+		n, wrong := s.open()
+		if faults = append(faults, wrong...); n != nil {
+			open = append(open, n)
 		}
 	}
 	if len(faults) > 0 {

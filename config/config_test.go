@@ -28,7 +28,7 @@ func TestEveryFaultIsNamedWithItsLineAndAWayOut(t *testing.T) {
 		"a key twice":  {"theme = \"default\"\ntheme = \"light\"\n", []string{"c.toml:2: "}},
 		"typos on top": {"windw = \"1h\"\n\n[drif]\n", []string{`c.toml:1: unknown key "windw"; did you mean "window"?`, `c.toml:3: unknown key "drif"; did you mean "drift"?`}},
 		"a foreign key": {"# x\ninterval = 3", []string{
-			`c.toml:2: unknown key "interval"; there is: ascii, content, drift, keys, packs, rate_window, redact, refresh, rollback, service, source, theme, window, write`}},
+			`c.toml:2: unknown key "interval"; there is: ascii, content, drift, keys, notice, packs, rate_window, redact, refresh, rollback, service, source, theme, window, write`}},
 		"lengths of time": {"window = \"1 hour\"\nrefresh = 10\nrate_window = \"-1m\"\n[drift]\nwindow = \"1s\"\nreference = \"9999999999999999999d\"", []string{
 			`c.toml:1: window: "1 hour" is not a length of time; write it like "10s", "15m", "1h" or "7d"`,
 			`c.toml:2: refresh: 10 is not a length of time; write it like`, `c.toml:3: rate_window: "-1m" is not`,
@@ -381,6 +381,7 @@ func TestTheExampleShowsEveryKind(t *testing.T) {
 	}
 	want := blocks(string(data), "Sources", "[[source]]\n", sourceExamples())
 	want = blocks(want, "Rollbacks", "[[rollback]]\n", rollbackExamples())
+	want = blocks(want, "Notices", "[[notice]]\n", noticeExamples())
 	if want == string(data) {
 		return
 	}
@@ -420,16 +421,23 @@ func rollbackExamples() (all []string) {
 	return all
 }
 
-// TestEveryKindHasAnExampleThatOpens holds sources and targets to what the
+func noticeExamples() (all []string) {
+	for _, k := range rollback.NoticeKinds() {
+		all = append(all, k.Example)
+	}
+	return all
+}
+
+// TestEveryKindHasAnExampleThatOpens holds sources, targets and notices to what the
 // example config is made of.
 func TestEveryKindHasAnExampleThatOpens(t *testing.T) {
-	for what, examples := range map[string][]string{"source": sourceExamples(), "rollback": rollbackExamples()} {
+	for what, examples := range map[string][]string{"source": sourceExamples(), "rollback": rollbackExamples(), "notice": noticeExamples()} {
 		for _, e := range examples {
 			c, err := Parse("example", []byte("[["+what+"]]\n"+e))
 			if err != nil {
 				t.Errorf("%v\n%s", err, e)
-			} else if len(c.Sources)+len(c.Rollbacks) != 1 {
-				t.Errorf("%d sources, %d rollbacks\n%s", len(c.Sources), len(c.Rollbacks), e)
+			} else if len(c.Sources)+len(c.Rollbacks)+len(c.Notices) != 1 {
+				t.Errorf("%d sources, %d rollbacks, %d notices\n%s", len(c.Sources), len(c.Rollbacks), len(c.Notices), e)
 			}
 		}
 	}

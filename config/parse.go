@@ -91,6 +91,9 @@ func parse(name string, data []byte, ownPacks string) (*Config, error) {
 	for i, t := range top.subs("rollback") {
 		r.rollback(&c, i, t)
 	}
+	for i, t := range top.subs("notice") {
+		r.notice(&c, i, t)
+	}
 	for i, t := range top.subs("redact") {
 		r.redact(&c, i, t)
 	}

@@ -15,7 +15,7 @@ import (
 	"sickbay/sources"
 )
 
-// A section is what a kind of source or target decodes for itself.
+// A section is what a kind of source, target or notice decodes for itself.
 type section struct {
 	table map[string]any // without the keys every section has
 	file  string
@@ -88,6 +88,32 @@ func (r *reader) rollback(c *Config, i int, t *table) {
 	c.Rollbacks = append(c.Rollbacks, s)
 }
 
+func (r *reader) notice(c *Config, i int, t *table) {
+	var s NoticeSection
+	t.text("kind", &s.Kind)
+	s.Name = s.Kind
+	t.text("name", &s.Name)
+	if t.part = fmt.Sprintf("notice %q", s.Name); s.Name == "" {
+		t.part = fmt.Sprintf("notice %d", i+1)
+	}
+	names := make([]string, 0, len(rollback.NoticeKinds()))
+	for _, k := range rollback.NoticeKinds() {
+		names = append(names, k.Name)
+	}
+	if !r.known(t, "kind", s.Kind, names) {
+		return
+	}
+	for _, o := range c.Notices {
+		if o.Name == s.Name {
+			t.fault("name", "there are two of this name; give each a name of its own")
+		}
+	}
+	s.section = r.section(t, sourceKeys)
+	_, faults := s.open()
+	r.faults = append(r.faults, faults...)
+	c.Notices = append(c.Notices, s)
+}
+
 // known says whether a key that must be there is, and is one of from.
 func (r *reader) known(t *table, key, value string, from []string) bool {
 	switch {
@@ -134,6 +160,18 @@ func (s RollbackSection) open() (rollback.Target, Faults) {
 	info := health.Target{Name: s.Name, Service: s.Service, Kind: s.Kind, Driver: s.Driver}
 	t, err := rollback.Open(info, s.decoder(example, &faults))
 	return t, s.outcome(faults, err)
+}
+
+func (s NoticeSection) open() (rollback.Notice, Faults) {
+	var example string
+	for _, k := range rollback.NoticeKinds() {
+		if k.Name == s.Kind {
+			example = k.Example
+		}
+	}
+	var faults Faults
+	n, err := rollback.OpenNotice(s.Kind, s.Name, s.decoder(example, &faults))
+	return n, s.outcome(faults, err)
 }
 
 // outcome is what is wrong with a section: its keys, else what its kind says.

@@ -248,6 +248,14 @@ type Rollback struct {
 	Text     string    // newest word on it: "quality 0.91 within 0.80, 2 of 3 looks"
 	Readings []Reading
 	Proof    *Proof // before and after by counting requests; nil: they could not be counted, or not yet
+	Told     []Told // who was to hear of its end, and did
+}
+
+// Told is what came of a notice.
+type Told struct {
+	Who  string
+	Done bool   // it was tried
+	Err  string // why it failed
 }
 
 // An Entry is one line of the journal.

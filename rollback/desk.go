@@ -18,6 +18,7 @@ import (
 type DeskOptions struct {
 	Targets []Target
 	Journal *Journal // nil: nothing can be done, only looked at
+	Notices []Notice // who is told of the end of an operation
 	Write   bool     // false: read-only
 	Version string   // of sickbay, for the journal
 

@@ -270,6 +270,14 @@ func (j *Journal) remember(fresh []Line) {
 // never blocks.
 func (j *Journal) Lines() []Line { return *j.lines.Load() }
 
+// head is the newest hash known; "" of an empty journal.
+func (j *Journal) head() string {
+	if lines := j.Lines(); len(lines) > 0 {
+		return lines[len(lines)-1].Hash
+	}
+	return ""
+}
+
 // Entries are the newest n lines known, newest first. It never blocks.
 func (j *Journal) Entries(n int) []health.Entry {
 	lines := j.Lines()

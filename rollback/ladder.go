@@ -90,7 +90,7 @@ func (c *clerk) start(ctx context.Context, w Witness, o health.Order) error {
 	if err != nil {
 		return fmt.Errorf("nothing was done: %w", err)
 	}
-	op := operation{by: by, plan: p, target: c.targets[p.Target], locks: l, overrode: o.Override, Rollback: health.Rollback{
+	op := operation{by: by, plan: p, target: c.targets[p.Target], locks: l, host: by.Host, overrode: o.Override, Rollback: health.Rollback{
 		ID: p.ID, Service: p.Service, Target: p.Target, Kind: p.Kind, From: p.From, To: p.To,
 		By: Who(health.Actor(*by)), Reason: redact(o.Reason), At: time.Now(),
 	}}
@@ -203,6 +203,7 @@ func (d *Desk) climb(ctx context.Context, w Witness, op operation) {
 	}
 	op.locks.release() // before the news: who hears of the end may order again
 	d.tell(op)
+	d.tellAll(ctx, op)
 }
 
 // tell lets Run know how far an operation has come.
@@ -230,6 +231,7 @@ func (d *Desk) step(op operation, state health.OpState, text, typed string) (ope
 	op.State, op.Text = state, text
 	if state.Ended() {
 		op.Until = time.Time{}
+		op.Told = d.toTell(op)
 	}
 	data := Data{By: op.by, Service: op.Service, Target: op.Target, Text: text, Until: op.Until, Sickbay: d.o.Version}
 	if state == health.OpPlanned {

@@ -32,7 +32,7 @@ type Line struct {
 	Host string    `json:"host"`
 	PID  int       `json:"pid"`
 	Op   string    `json:"op,omitempty"` // operation id; empty for notes
-	Ev   string    `json:"ev"`           // a health.OpState, "note", "step", "fence", "drill", "declined" or "torn_tail_found"
+	Ev   string    `json:"ev"`           // a health.OpState, "note", "step", "fence", "drill", "notice", "declined" or "torn_tail_found"
 	Data Data      `json:"data"`
 	Prev string    `json:"prev"`
 
@@ -46,6 +46,7 @@ const (
 	evStep  = "step"  // of a bundle
 	evFence = "fence" // a late request is being made to fail
 
+	evNotice   = "notice"   // somebody was told of the end, or could not be
 	evDeclined = "declined" // an order that sickbay itself did not carry out
 )
 
@@ -69,7 +70,7 @@ type Data struct {
 	Readings []reading         `json:"readings,omitempty"`
 	Until    time.Time         `json:"until,omitzero"`
 	Text     string            `json:"text,omitempty"`
-	Blocked  string            `json:"blocked,omitempty"` // what a rehearsal stumbled over
+	Blocked  string            `json:"blocked,omitempty"` // what a rehearsal stumbled over, and why a notice failed
 	Sickbay  string            `json:"sickbay,omitempty"` // version of the program
 
 	Offset int64  `json:"offset,omitempty"` // of a torn line: where it starts,

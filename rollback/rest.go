@@ -40,16 +40,17 @@ type apiConfig struct {
 
 // An api is a server that is asked over HTTP: where it is, and who asks.
 type api struct {
-	url       string // without a trailing slash
-	token     string
-	tokenFile string
-	username  string
-	bare      bool // the Authorization header is the token alone
-	headers   http.Header
-	timeout   time.Duration
-	rt        http.RoundTripper
-	max       int64 // the longest answer that is read
-	moved     []int // the codes that say: the state is another one
+	url           string // without a trailing slash
+	token         string
+	tokenFile     string
+	username      string
+	bare          bool // the Authorization header is the token alone
+	headers       http.Header
+	secretHeaders bool // a credential is among them
+	timeout       time.Duration
+	rt            http.RoundTripper
+	max           int64 // the longest answer that is read
+	moved         []int // the codes that say: the state is another one
 }
 
 // openAPI decodes a section into all, of which c is the part about the server.
@@ -58,6 +59,30 @@ func openAPI(decode Decode, all any, c *apiConfig) (*api, error) {
 	if err := decode(all); err != nil {
 		return nil, err
 	}
+	a, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkURL(c.URL, a.secret()); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// openNoticeAPI is openAPI for who is told afterwards. Where that is, is not looked at.
+func openNoticeAPI(decode Decode, all any, c *apiConfig) (*api, error) {
+	c.Timeout = 5 * time.Second
+	if err := decode(all); err != nil {
+		return nil, err
+	}
+	return c.open()
+}
+
+// secret says whether credentials are sent along.
+func (a *api) secret() bool { return a.secretHeaders || a.token != "" || a.tokenFile != "" }
+
+// open makes of the keys whom to ask, but for where.
+func (c *apiConfig) open() (*api, error) {
 	a := &api{url: strings.TrimRight(c.URL, "/"), tokenFile: c.BearerTokenFile, username: c.Username, headers: http.Header{},
 		timeout: c.Timeout, max: maxAnswer, moved: []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity}}
 	if a.timeout <= 0 {
@@ -70,11 +95,7 @@ func openAPI(decode Decode, all any, c *apiConfig) (*api, error) {
 	if a.token != "" && a.tokenFile != "" {
 		return nil, errors.New("token and bearer_token_file are both set: keep one")
 	}
-	secret, err := a.setHeaders(c.Headers)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkURL(c.URL, secret || a.token != "" || a.tokenFile != ""); err != nil {
+	if a.secretHeaders, err = a.setHeaders(c.Headers); err != nil {
 		return nil, err
 	}
 	a.rt = oneAttempt(certificates(*c))

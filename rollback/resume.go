@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"sickbay/health"
@@ -54,6 +55,9 @@ func begun(l Line, when func(Line) time.Time) operation {
 // after is the operation one line later. Events of a newer sickbay are passed
 // over: what they mean is not known here.
 func (op operation) after(l Line, when func(Line) time.Time) operation {
+	if l.Ev == evNotice {
+		op.Told = append(slices.Clip(op.Told), l.told())
+	}
 	if !isState(l.Ev) {
 		return op
 	}

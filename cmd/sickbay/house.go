@@ -143,6 +143,9 @@ func (h *house) openDesk(cfg *config.Config, o rollback.DeskOptions) error {
 			j = nil
 		}
 	}
+	if o.Notices, err = cfg.OpenNotices(); err != nil {
+		return err
+	}
 	o.Targets, o.Journal, o.Write = targets, j, cfg.Write
 	h.desk = rollback.NewDesk(o)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -165,12 +166,15 @@ func (a *app) showPlan(p health.Plan, s *health.Snapshot) {
 	}
 }
 
-// act submits the plan and reports until the operation has ended.
-func (a *app) act(ctx context.Context, v interface {
+// watched is what a viewer sees and may order.
+type watched interface {
 	Snapshot() *health.Snapshot
 	Changed() <-chan struct{}
 	Submit(health.Order) (string, error)
-}, p health.Plan, o rollbackFlags) error {
+}
+
+// act submits the plan and reports until the operation has ended.
+func (a *app) act(ctx context.Context, v watched, p health.Plan, o rollbackFlags) error {
 	order := health.Order{Do: health.DoRollback, Plan: p, By: rollback.Me(), Reason: o.reason, Typed: p.Target}
 	if o.override {
 		order.Override = p.Override
@@ -197,6 +201,7 @@ func (a *app) act(ctx context.Context, v interface {
 				fmt.Fprintf(a.out, "%s  %s\n", a.now().UTC().Format(time.TimeOnly), clean(line))
 			}
 			if op.State.Ended() {
+				a.told(ctx, v, op)
 				return outcome(op)
 			}
 		}
@@ -204,6 +209,32 @@ func (a *app) act(ctx context.Context, v interface {
 		case <-v.Changed():
 		case <-ctx.Done():
 			return exit{exitUnknown, errors.New("stopped watching; the operation itself is not cancelled: see sickbay journal show")}
+		}
+	}
+}
+
+// told waits a moment for what came of the notices, and says it. It does not change how
+// the operation ended.
+func (a *app) told(ctx context.Context, v watched, op health.Rollback) {
+	ctx, cancel := context.WithTimeout(ctx, 12*time.Second)
+	defer cancel()
+	for slices.ContainsFunc(op.Told, func(t health.Told) bool { return !t.Done }) && ctx.Err() == nil {
+		select {
+		case <-v.Changed():
+		case <-ctx.Done():
+		}
+		for _, now := range v.Snapshot().Rollbacks {
+			if now.ID == op.ID {
+				op = now
+			}
+		}
+	}
+	for _, t := range op.Told {
+		switch {
+		case t.Err != "":
+			fmt.Fprintln(a.err, "sickbay:", clean(t.Who), "could not be told:", clean(t.Err))
+		case t.Done:
+			fmt.Fprintln(a.out, "told", clean(t.Who))
 		}
 	}
 }

@@ -64,6 +64,14 @@ func (p *page) operation(op health.Rollback, selected bool) {
 		p.wrap(themes.Text, 3, readingWords(v))
 	}
 	p.wrap(themes.Faint, 3, "by "+op.By+": "+op.Reason)
+	for _, t := range op.Told {
+		switch {
+		case t.Err != "":
+			p.wrap(themes.Warn, 3, t.Who+" could not be told: "+t.Err)
+		case t.Done:
+			p.wrap(themes.Faint, 3, "told "+t.Who)
+		}
+	}
 }
 
 // opRole is calm only where something is proved.
