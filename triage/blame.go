@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sickbay/drift"
+	"sickbay/health"
 )
 
 // What the failing requests have in common (notes: Compare). Only requests since
@@ -17,13 +18,37 @@ import (
 type square struct{ a, b, c, d float64 }
 
 // ratio is how many times as often those with the value fail, with half-counts, and
-// the lower end of its 99 % interval by the log method.
+// the lower end of its 99 % interval: by the log method, or where that is too careful,
+// because hardly anybody fails without the value, from the Wilson limits of both
+// shares (Donner and Zou, "Closed-form confidence intervals for functions of the
+// normal mean and standard deviation", 2012: MOVER for a ratio).
 func (s square) ratio() (rr, low float64) {
 	a, n1 := s.a+0.5, s.a+s.b+1
 	c, n0 := s.c+0.5, s.c+s.d+1
 	rr = (a / n1) / (c / n0)
-	const z = 2.576
-	return rr, rr * math.Exp(-z*math.Sqrt(1/a-1/n1+1/c-1/n0))
+	low = rr * math.Exp(-z99*math.Sqrt(1/a-1/n1+1/c-1/n0))
+	if s.c < fewFailures {
+		low = max(low, s.ratioOfShares())
+	}
+	return rr, low
+}
+
+const (
+	z99         = 2.576
+	fewFailures = 5 // fewer make a logarithm of little worth
+)
+
+// ratioOfShares is the lower end of the ratio of the two shares that fail.
+func (s square) ratioOfShares() float64 {
+	with, without := health.Tally{N: s.a + s.b, Bad: s.a}, health.Tally{N: s.c + s.d, Bad: s.c}
+	low, _ := wilson(with, z99)
+	_, high := wilson(without, z99)
+	p1, p0 := with.Share(), without.Share()
+	spread := high * (2*p0 - high)
+	if with.N == 0 || without.N == 0 || spread == 0 {
+		return 0
+	}
+	return (p1*p0 - math.Sqrt(max(p1*p1*p0*p0-low*(2*p1-low)*spread, 0))) / spread
 }
 
 // explained is the share of failing requests that would not fail if those with the

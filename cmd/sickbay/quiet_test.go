@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,7 +37,7 @@ func watch(t *testing.T, config string, at time.Time) *vigil {
 	v := &vigil{t: t, warns: map[string]time.Time{}, flaps: map[string]int{}, was: map[string]health.Status{}}
 	v.clock.Store(&at)
 	a := &app{getenv: func(string) string { return "" }, now: func() time.Time { return *v.clock.Load() }, patience: leisure}
-	a.flags.config = config
+	a.flags.config = altered(t, config, "name = \"main\"\n", "name = \"main\"\nmax_queries_per_minute = 60000\n") // its minutes are shorter than the gate's
 	cfg, err := a.settings()
 	if err != nil {
 		t.Fatal(err)
@@ -52,10 +54,10 @@ func watch(t *testing.T, config string, at time.Time) *vigil {
 	return v
 }
 
-// look moves the clock, and takes note of the first snapshot of that time that has
-// all of its answers. The engine is woken by another wish, again and again: its own
+// look moves the clock, and returns the first snapshot of that time that has all of
+// its answers. The engine is woken by another wish, again and again: its own
 // beat is of a clock that stands still.
-func (v *vigil) look(at time.Time) {
+func (v *vigil) look(at time.Time) *health.Snapshot {
 	v.t.Helper()
 	v.clock.Store(&at)
 	v.looks++
@@ -67,9 +69,8 @@ func (v *vigil) look(at time.Time) {
 		select {
 		case <-v.viewer.Changed():
 			if s := v.viewer.Snapshot(); !s.Asking && s.At.Equal(at) && answered(s) {
-				v.note(s)
 				v.rest()
-				return
+				return s
 			}
 		case <-wake.C:
 			n++
@@ -163,7 +164,7 @@ func TestSixQuietHours(t *testing.T) {
 		defer func() { <-work }()
 		v := watch(t, stack(t, "quiet").Config, storyTime.Add(-5*time.Hour))
 		for _, minutes := range []time.Duration{300, 250, 200, 150, 110, 80, 40, 0} {
-			v.look(storyTime.Add(-minutes * time.Minute))
+			v.note(v.look(storyTime.Add(-minutes * time.Minute)))
 		}
 		v.verdict()
 		return
@@ -176,9 +177,58 @@ func TestSixQuietHours(t *testing.T) {
 	defer d.Close()
 	v := watch(t, d.Info().Config, now)
 	for end := now.Add(span); now.Before(end); {
-		v.look(now)
+		v.note(v.look(now))
 		now = now.Add(30 * time.Second)
 		d.Advance(now)
 	}
 	v.verdict()
+}
+
+// TestTheTrueCauseIsFirstSoonAfterTheOnset goes through the first minutes of every
+// incident, a look every 10 s, with SICKBAY_LONG: when is the guilty service ill, and
+// when is the true cause the first suspect, for good?
+func TestTheTrueCauseIsFirstSoonAfterTheOnset(t *testing.T) {
+	if os.Getenv("SICKBAY_LONG") == "" {
+		t.Skip("many looks at every scenario: with SICKBAY_LONG=1")
+	}
+	for _, s := range demo.Scenarios() {
+		if s.Name == "quiet" {
+			continue
+		}
+		d := newStory(t, "quiet")
+		v := watch(t, d.Info().Config, storyTime)
+		v.look(storyTime)
+		w := httptest.NewRecorder()
+		d.Handler().ServeHTTP(w, httptest.NewRequest("POST", "/scenario", strings.NewReader(`{"scenario":"`+s.Name+`"}`)))
+		if w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", s.Name, w.Code, w.Body)
+		}
+		truth := truthOf(t, d.Info().Control)
+		ill, right, strong, onset := time.Duration(-1), time.Duration(-1), time.Duration(-1), time.Time{}
+		for after := 10 * time.Second; after <= 5*time.Minute; after += 10 * time.Second {
+			d.pass(truth.At.Add(after).Sub(*d.clock.Load()))
+			svc, _ := v.look(truth.At.Add(after)).Service(*truth.Guilty)
+			if sick := svc.Status == health.Warn || svc.Status == health.Critical; sick && ill < 0 {
+				ill = after
+			}
+			if onset.IsZero() || !svc.Since.IsZero() && svc.Since.Before(onset) {
+				onset = svc.Since
+			}
+			switch first := svc.Suspects; {
+			case len(first) == 0 || first[0].Kind != truth.Kind || truth.Rollback != nil && first[0].To != truth.To:
+				right, strong = -1, -1
+			default:
+				if right < 0 {
+					right = after
+				}
+				if strong < 0 && first[0].Label == "strong" {
+					strong = after
+				}
+			}
+		}
+		t.Logf("%-18s ill after %v, right suspect first after %v, strong after %v; first bad sign %v after the change", s.Name, ill, right, strong, onset.Sub(*truth.At).Round(time.Second))
+		if right < 0 || right-ill > 90*time.Second {
+			t.Errorf("%s: the right suspect is not first within 90 s after the service fell ill", s.Name)
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"sickbay/demo"
 )
@@ -22,6 +23,7 @@ type suspect struct {
 type truth struct {
 	Guilty         *string
 	Kind, From, To string
+	At             *time.Time
 	Rollback       *struct{ Service, Kind, To string }
 }
 
