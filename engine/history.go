@@ -72,15 +72,16 @@ func (e *Engine) heldAgainstPast(f packs.Found, s packs.Signal) bool {
 	if s.Detail || d.Bad == health.Neutral && s.Bad == "" || s.Warn != nil || s.Critical != nil || d.Why != "" {
 		return false
 	}
-	return slices.ContainsFunc(f.Services, func(label string) bool {
-		for _, o := range e.o.Services {
-			if o.Name == label || slices.Contains(o.Match, label) {
-				l := o.Limits[s.ID]
-				return l.Warn == nil && l.Critical == nil && !slices.Contains(o.Hide, s.ID)
+	limited := map[string]bool{} // labels of those who have limits, or do not want to see it
+	for _, o := range e.o.Services {
+		if l := o.Limits[s.ID]; l.Warn != nil || l.Critical != nil || slices.Contains(o.Hide, s.ID) {
+			limited[o.Name] = true
+			for _, label := range o.Match {
+				limited[label] = true
 			}
 		}
-		return true
-	})
+	}
+	return slices.ContainsFunc(f.Services, func(label string) bool { return !limited[label] })
 }
 
 // past is what triage asks of earlier days: the points of each that is held, or

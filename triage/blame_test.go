@@ -24,7 +24,7 @@ func TestTheRatioIsSureAsSoonAsItMayBe(t *testing.T) {
 		}
 	}
 	rng := rand.New(rand.NewPCG(8, 1))
-	const tables = 4000
+	const tables = 2000
 	for _, c := range []struct {
 		n1, n0 int
 		p      float64

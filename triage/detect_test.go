@@ -245,7 +245,7 @@ func TestDearRequestsThatAlwaysWereAreNoNews(t *testing.T) {
 		}
 		return all
 	}
-	const looks = 300
+	const looks = 120
 	news := 0
 	for range looks {
 		news += len(Detect(health.Service{}, dear(detectNow, 0), detectNow))

@@ -26,7 +26,7 @@ func TestCheckAndTheScreenNeverDisagree(t *testing.T) {
 		})
 	}
 	rng := rand.New(rand.NewPCG(7, 5))
-	for range 60 {
+	for range 25 {
 		tellTheSame(t, someWard(rng))
 	}
 }
