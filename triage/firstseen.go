@@ -195,7 +195,7 @@ func (v *sighting) change(service, kind, version string) health.Change {
 // version, or an unnamed one of the same kind, within what is known of both times.
 func announced(c health.Change, recorded []health.Change) bool {
 	return slices.ContainsFunc(recorded, func(r health.Change) bool {
-		if r.Service != c.Service && r.Service != "" || r.To != c.To && r.To != "" {
+		if r.Service != c.Service && r.Service != "" || !sameVersion(r.To, c.To) && r.To != "" {
 			return false
 		}
 		if r.Kind != c.Kind && (r.To == "" || r.Kind != "rollback") {

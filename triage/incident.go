@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"slices"
 	"time"
 
 	"sickbay/health"
@@ -51,14 +52,25 @@ type Column struct {
 	Codes  []uint32
 }
 
-// code is the index of a value, if any request ever had it.
+// code is the index of a value, if any request ever had it: of a version also as
+// others write it.
 func (c *Column) code(value string) (uint32, bool) {
-	for i, v := range c.Values {
-		if v == value {
-			return uint32(i), true
-		}
+	if i := slices.Index(c.Values, value); i >= 0 {
+		return uint32(i), true
 	}
-	return 0, false
+	i := slices.IndexFunc(c.Values, func(v string) bool { return sameVersion(v, value) })
+	return uint32(max(i, 0)), i >= 0
+}
+
+// sameVersion says whether two texts name one version: a registry says 32 where a
+// label says v32.
+func sameVersion(a, b string) bool { return plainVersion(a) == plainVersion(b) }
+
+func plainVersion(v string) string {
+	if len(v) > 1 && v[0] == 'v' && v[1] >= '0' && v[1] <= '9' {
+		return v[1:]
+	}
+	return v
 }
 
 // from is the index of the first request at or after t.

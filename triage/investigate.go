@@ -280,7 +280,7 @@ func (l *lookout) claims(c health.Change) (trait, bool) {
 	top := l.blame.found[0]
 	for _, t := range append([]trait{top}, top.same...) {
 		for _, p := range t.parts {
-			if col, ok := l.versions(c); ok && col == p.column && p.value == c.To {
+			if col, ok := l.versions(c); ok && col == p.column && sameVersion(p.value, c.To) {
 				return t, true
 			}
 		}

@@ -16,7 +16,7 @@ func Merged(changes []health.Change) []health.Change {
 	all := make([]health.Change, 0, len(changes))
 next:
 	for _, c := range changes {
-		key := thing{c.Service, c.Kind, strings.TrimPrefix(c.To, "v")}
+		key := thing{c.Service, c.Kind, plainVersion(c.To)}
 		for _, i := range at[key] {
 			if c.To != "" && sameChange(all[i], c) {
 				all[i] = merged(all[i], c)

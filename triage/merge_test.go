@@ -36,3 +36,32 @@ func TestWhatSeveralSourcesSayOfOneChangeIsOneChange(t *testing.T) {
 		}
 	}
 }
+
+func TestARegistryAndALabelNameOneVersionEachInItsWay(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{{"v32", "32", true}, {"5.3.1", "v5.3.1", true}, {"v32", "v32", true}, {"v32", "v33", false}, {"vision", "ision", false}, {"", "v", false}, {"v1", "1.0", false}} {
+		if got := sameVersion(c.a, c.b); got != c.same || sameVersion(c.b, c.a) != got {
+			t.Errorf("%q and %q: %v", c.a, c.b, got)
+		}
+	}
+	col := Column{Values: []string{"", "v31", "v32"}}
+	if code, ok := col.code("32"); !ok || code != 2 {
+		t.Errorf("32 is %d, %v", code, ok)
+	}
+	if _, ok := col.code("33"); ok {
+		t.Error("33 was never seen")
+	}
+	var s Sightings
+	for i, v := range []string{"v31", "v31", "v32"} {
+		s.Look("label", "chat", noon.Add(time.Duration(i)*2*time.Minute), health.Lineage{Prompt: v})
+	}
+	told := []health.Change{{Source: "langfuse", Service: "chat", Kind: "prompt", To: "32", At: noon.Add(3 * time.Minute)}}
+	if n := len(s.Changes(nil)); n != 1 {
+		t.Errorf("%d changes where nobody told", n)
+	}
+	if n := len(s.Changes(told)); n != 0 {
+		t.Errorf("%d changes where the registry told of it", n)
+	}
+}
