@@ -127,6 +127,7 @@ type Engine struct {
 	planning map[string]health.Planned
 	lookups  map[string]*lookup // traces, by Request.Trace
 	tracing  int                // how many sources are being asked for one
+	called   map[call]bool      // who called whom in traces that were opened
 	load     health.Load
 	version  uint64
 	rate     time.Duration // range of rate(): the configured one, or as long as the scrapes need
@@ -153,7 +154,7 @@ func New(o Options) *Engine {
 	o.defaults()
 	e := &Engine{
 		o: o, poke: make(chan struct{}, 1), viewers: map[*Viewer]bool{},
-		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned), traces: make(chan traced), lookups: map[string]*lookup{},
+		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned), traces: make(chan traced), lookups: map[string]*lookup{}, called: map[call]bool{},
 		frames: map[frameKey]*frame{}, facts: map[factKey]*fact{}, rows: map[rowKey]*row{}, drifting: map[viewKey]*comparisons{},
 		pins: openPins(o.Baseline), expanded: map[template]string{}, inflight: map[string]bool{},
 		views: map[moment]*judgement{}, shown: map[health.Lens]*health.Snapshot{},

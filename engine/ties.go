@@ -12,34 +12,55 @@ import (
 // server serves, the collection an index lies in, the pod that holds a GPU.
 type handle struct{ what, name string }
 
-// tie finds out which service leans on which: where one calls what another serves, and
-// where the user says so.
+// A call is one service calling another, as a trace showed it.
+type call struct{ caller, called string }
+
+// maxCalls bounds what is remembered of traces: names come from outside.
+const maxCalls = 2000
+
+// lookAtTrace takes note of who called whom in a trace that somebody opened.
+func (e *Engine) lookAtTrace(t health.Trace) {
+	of := make(map[string]string, len(t.Spans))
+	for _, s := range t.Spans {
+		of[s.ID] = s.Service
+	}
+	for _, s := range t.Spans {
+		c := call{e.serviceOf(of[s.Parent]), e.serviceOf(s.Service)}
+		if c.caller != "" && c.called != "" && c.caller != c.called && len(e.called) < maxCalls {
+			e.called[c] = true
+		}
+	}
+}
+
+// tie finds out which service leans on which: where one calls what another serves,
+// where a trace that was opened shows it, and where the user says so.
 func (e *Engine) tie(services []health.Service, m moment) {
 	calls, serves := e.handles(m)
 	at := map[string]int{}
 	for i, s := range services {
 		at[s.Name] = i
 	}
+	join := func(caller, called string) {
+		i, known := at[caller]
+		j, knownToo := at[called]
+		if known && knownToo && i != j {
+			services[i].Calls = appendNew(services[i].Calls, called)
+			services[j].CalledBy = appendNew(services[j].CalledBy, caller)
+		}
+	}
 	for h, callers := range calls {
 		for _, caller := range callers {
 			for _, served := range serves[h] {
-				i, known := at[caller]
-				j, knownToo := at[served]
-				if known && knownToo && i != j {
-					services[i].Calls = appendNew(services[i].Calls, served)
-					services[j].CalledBy = appendNew(services[j].CalledBy, caller)
-				}
+				join(caller, served)
 			}
 		}
 	}
+	for c := range e.called {
+		join(c.caller, c.called)
+	}
 	for _, o := range e.o.Services {
 		for _, other := range o.DependsOn {
-			i, known := at[o.Name]
-			j, knownToo := at[other]
-			if known && knownToo && i != j {
-				services[i].Calls = appendNew(services[i].Calls, other)
-				services[j].CalledBy = appendNew(services[j].CalledBy, o.Name)
-			}
+			join(o.Name, other)
 		}
 	}
 	for i := range services {

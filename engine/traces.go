@@ -160,6 +160,7 @@ func (e *Engine) takeTrace(t traced) {
 		return // a failure never removes data
 	}
 	l.said[st.Name] = t
+	e.lookAtTrace(t.trace)
 }
 
 // found are the answers that have spans, by the name of who gave them.
