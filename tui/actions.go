@@ -230,8 +230,8 @@ func startCommand(s State, _ scene) (State, Effect) {
 
 func quit(s State, _ scene) (State, Effect) { return s, Effect{Quit: true} }
 
-// cannotRollBack says why nothing of the service can be taken back now.
-func cannotRollBack(s State, sc scene) string {
+// cannotWrite says why nothing can be done now, whatever it is.
+func cannotWrite(s State, sc scene) string {
 	if !s.Write || !sc.snap.Write {
 		return "read-only: start sickbay with --write"
 	}
@@ -240,6 +240,14 @@ func cannotRollBack(s State, sc scene) string {
 	}
 	if !s.View.At.IsZero() {
 		return "this is the past: " + s.keyOf("live") + " is live again"
+	}
+	return ""
+}
+
+// cannotRollBack says why nothing of the service can be taken back now.
+func cannotRollBack(s State, sc scene) string {
+	if why := cannotWrite(s, sc); why != "" {
+		return why
 	}
 	service, ok := sc.snap.Service(s.View.Service)
 	if !ok {

@@ -281,3 +281,39 @@ func TestAfterARollbackThatDidNotHelpTheListBeginsAtUndoingIt(t *testing.T) {
 		}
 	}
 }
+
+// TestOneKeyUndoesTheNewestRollback: whether it helped or not, by the same dialog, and
+// only what still runs.
+func TestOneKeyUndoesTheNewestRollback(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		state health.OpState
+		runs  string
+		write bool
+		want  string // the plan that is asked for, or a part of why not
+	}{
+		{"it helped", health.OpRecovered, "v31", true, "support-chat/prompt@v32"},
+		{"it did not", health.OpNotRecovered, "v31", true, "support-chat/prompt@v32"},
+		{"nobody knows", health.OpUnproven, "v31", true, "support-chat/prompt@v32"},
+		{"it is being watched", health.OpApplied, "v31", true, "is being rolled back by"},
+		{"somebody changed it since", health.OpRecovered, "v33", true, "runs v33 and not v31 any more"},
+		{"it was refused", health.OpRefused, "v32", true, "there is none"},
+		{"read-only", health.OpRecovered, "v31", false, "read-only"},
+	} {
+		snap := ward()
+		snap.Write = c.write
+		snap.Services[0].Targets = []health.Target{{Name: "support-chat/prompt", Service: "support-chat", Kind: "prompt", Current: c.runs, Previous: []health.Version{{ID: "v32"}, {ID: "v30"}}}}
+		op := health.Rollback{ID: "op-1", Target: "support-chat/prompt", Service: "support-chat", From: "v32", To: "v31", State: c.state, At: noon.Add(-time.Minute)}
+		if c.state != health.OpRefused {
+			op.Applied = op.At
+		}
+		snap.Rollbacks = []health.Rollback{op}
+		h := newHand(snap).press("u")
+		if got := h.Interest().Plan; got != c.want && !(got == "" && !h.Confirm.Open && strings.Contains(h.Message.Text, c.want)) {
+			t.Errorf("%s: wanted is %q, it says %q, want %q", c.name, got, h.Message.Text, c.want)
+		}
+		if h.Confirm.Open && (h.Confirm.Field != fieldCancel || h.wait(quiet).press("ctrl+y").orders() != 0) {
+			t.Errorf("%s: the dialog is not the one of R: %+v", c.name, h.Confirm)
+		}
+	}
+}

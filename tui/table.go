@@ -93,6 +93,7 @@ func actKeys() []Key {
 	return []Key{
 		{Name: "rollback", Binding: bind("roll the service back", "R"), Group: "Acting",
 			Foot: "roll back", FootIn: []string{"overview", "service", "failures", "changes", "request"}, Why: cannotRollBack, Do: startRollback},
+		undoKey(),
 		{Name: "note", Binding: bind("write a note in the journal", "m"), Group: "Acting",
 			Foot: "note", FootIn: []string{"journal"}, Do: startNote},
 		{Name: "command", Binding: bind("run a command", ":"), Group: "Acting", Foot: "command", FootIn: notRequest, Do: startCommand},
