@@ -17,7 +17,7 @@ func init() {
 		Name: "github",
 		Doc:  "Changes from GitHub: the deployments of a repository that succeeded, with the one before each.",
 		Example: `kind = "github"
-name = "deployments"
+name = "github"
 url = "https://api.github.com"    # of your own server: https://github.example.com/api/v3
 repository = "example/support-chat"
 environment = "production"        # empty: all of them

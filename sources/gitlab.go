@@ -16,7 +16,7 @@ func init() {
 		Name: "gitlab",
 		Doc:  "Changes from GitLab: the deployments of a project that succeeded, with the one before each.",
 		Example: `kind = "gitlab"
-name = "deployments"
+name = "gitlab"
 url = "https://gitlab.example.com"
 project = "group/support-chat"    # or its number
 environment = "production"        # empty: all of them
