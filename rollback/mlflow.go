@@ -41,8 +41,9 @@ type mlflowConfig struct {
 }
 
 type mlflowTarget struct {
-	info health.Target
-	c    mlflowConfig
+	info  health.Target
+	c     mlflowConfig
+	quote string // around the model's name in a filter
 	*api
 	past *past
 }
@@ -56,7 +57,16 @@ func openMLflow(info health.Target, decode Decode) (Target, error) {
 	case c.Model == "" || c.Alias == "":
 		return nil, errors.New("model and alias: both are needed")
 	}
-	return &mlflowTarget{info, c, a, newPast(c.History, info.Name)}, nil
+	// MLflow 3.17 knows two quotes and no way to write one within itself: a doubled one
+	// finds nothing.
+	quote := "'"
+	if strings.Contains(c.Model, quote) {
+		quote = `"`
+	}
+	if strings.Contains(c.Model, quote) {
+		return nil, errors.New("model: MLflow cannot be asked for a name with both kinds of quotes")
+	}
+	return &mlflowTarget{info, c, quote, a, newPast(c.History, info.Name)}, nil
 }
 
 func (t *mlflowTarget) Info() health.Target { return t.info }
@@ -98,9 +108,8 @@ func (t *mlflowTarget) Current(ctx context.Context) (State, error) {
 	var list struct {
 		Versions []mlflowVersion `json:"model_versions"`
 	}
-	filter := "name='" + strings.ReplaceAll(t.c.Model, "'", "''") + "'"
 	if err := t.read(ctx, "/api/2.0/mlflow/model-versions/search?"+url.Values{
-		"filter": {filter}, "max_results": {"200"}, "order_by": {"version_number DESC"}}.Encode(), &list); err != nil {
+		"filter": {"name=" + t.quote + t.c.Model + t.quote}, "max_results": {"200"}, "order_by": {"version_number DESC"}}.Encode(), &list); err != nil {
 		return State{}, unread(t, err)
 	}
 	versions := []health.Version{}
