@@ -44,8 +44,8 @@ look: build  ## every view at 80x24 and 120x40, from the seeded demo
 docs: build  ## pictures and key tables of the docs, made by the real program
 	@./docs/make.sh
 
-integration: build  ## against a real Prometheus, Alertmanager, MLflow and terminal; says what it skipped
-	go test -tags integration -count=1 -v -run Integration ./demo/... ./cmd/... ./sources/...
+integration: build  ## against a real Prometheus, Alertmanager, MLflow, Kubernetes API and terminal; says what it skipped
+	go test -tags integration -count=1 -v -run Integration ./demo/... ./cmd/... ./rollback ./sources/...
 
 clean:       ## remove what was built
 	rm -rf bin

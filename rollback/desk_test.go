@@ -493,6 +493,43 @@ func TestAnUndoNeedsNoCoolDownAndAnotherRollbackDoes(t *testing.T) {
 	})
 }
 
+// TestAnUndoIsWatchedToItsOwnVerdict: after a rollback, whether it helped or not, the
+// undo climbs the same ladder and is judged by what was ill when it was planned.
+func TestAnUndoIsWatchedToItsOwnVerdict(t *testing.T) {
+	for name, c := range map[string]struct {
+		well        string // the version that is well
+		first, then health.OpState
+	}{
+		"the rollback helped, and the undo brings the illness back": {"v31", health.OpRecovered, health.OpNotRecovered},
+		"the rollback made it worse, and the undo mends it":         {"v32", health.OpNotRecovered, health.OpRecovered},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newPlay()
+				b := work(t, f, DeskOptions{}, func(s string, since time.Time, ss []health.Symptom) []health.Reading {
+					quality := 0.61
+					f.locked(func() {
+						if f.runs == c.well {
+							quality = 0.91
+						}
+					})
+					return always(quality)(s, since, ss)
+				})
+				b.submit(b.plan("", ill...))
+				first := b.finish()
+				b.submit(b.plan(first.From, ill...)) // at once: undoing needs no cool-down
+				then := b.finish()
+				if first.State != c.first || then.State != c.then || then.From != first.To || then.To != first.From || f.runs != "v32" || f.sent() != 2 {
+					t.Errorf("%s %s, then %s %s; it runs %s after %d requests", first.State, first.Text, then.State, then.Text, f.runs, f.sent())
+				}
+				if want := "planned, sending, accepted, applied, " + string(c.first) + ", planned, sending, accepted, applied, " + string(c.then); tape(b.desk.o.Journal) != want {
+					t.Errorf("the journal says %s", tape(b.desk.o.Journal))
+				}
+			})
+		})
+	}
+}
+
 // TestTheCoolDownIsOverriddenOnlyByTypingIt: refused by default; whoever types the words
 // goes on, and both are in the journal.
 func TestTheCoolDownIsOverriddenOnlyByTypingIt(t *testing.T) {
