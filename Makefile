@@ -63,3 +63,8 @@ perf: build  ## cost against a real Prometheus with 50 and 500 services (20 min)
 
 calibrate:   ## drift's false alarms and power, measured by simulation (7 min); see docs/drift.md
 	@SICKBAY_CALIBRATE=1 go test ./drift -count=1 -timeout 1h -run 'UnchangedData|Shifts|Days|Quiet' -v | grep -v '^=== RUN'
+
+.PHONY: vigil
+
+vigil:       ## six quiet hours, and the first minutes of every incident, in simulated time (5 min)
+	SICKBAY_QUIET=$(or $(QUIET),6h) SICKBAY_LONG=1 go test ./cmd/sickbay -count=1 -run 'SixQuietHours|TrueCauseIsFirstSoon' -v -timeout 60m

@@ -37,7 +37,7 @@ const (
 	costFactor                     = 5.       // times the median of before
 	costWarn                       = .03      // share of requests
 	costChance                     = 1e-4     // that so many are by chance, where some always are that dear
-	signChance                     = 1e-3     // the same, of signs: some tasks always go round
+	showChance                     = 1e-3     // the same, of all that has a limit: some tasks always go round
 )
 
 // Detect looks at requests of one service, oldest first, and says what stands out
@@ -111,7 +111,7 @@ func (t showing) words(what string) string {
 // report adds a finding if enough requests show it. critical 0: it is never more
 // than a warning.
 func (d *detection) report(t showing, warn, critical float64, text func() string) {
-	if t.of < minSeen || t.hits < minHits || t.share() < warn {
+	if t.of < minSeen || t.hits < minHits || t.share() < warn || d.byChance(t, warn) {
 		return
 	}
 	status := health.Warn
@@ -178,9 +178,6 @@ func (d *detection) agents() {
 		{signStuck, "no progress in "}, {signFailed, "failing calls repeated unchanged in "},
 	} {
 		t := d.count(works, func(r *health.Request) bool { _, ok := signOf(r, s.kind); return ok })
-		if usual, known := d.before(t); known && orMore(t.hits, float64(t.of)*usual) > signChance {
-			continue
-		}
 		d.report(t, warn, critical, func() string {
 			text, _ := signOf(t.example, s.kind)
 			return s.words + t.words("tasks") + ": " + text
@@ -330,6 +327,16 @@ func dearShare(costs []float64, least float64) float64 {
 		share = max(share, math.Erfc((math.Log(least)-median(logs))/spread/math.Sqrt2)/2)
 	}
 	return share
+}
+
+// byChance says whether so many may show it although it is as rare as it usually is.
+// What usually is beyond the limit is no chance.
+func (d *detection) byChance(t showing, warn float64) bool {
+	if warn <= 0 {
+		return false
+	}
+	usual, known := d.before(t)
+	return known && usual < warn && orMore(t.hits, float64(t.of)*usual) > showChance
 }
 
 // before is how often what is shown now usually was, if enough is known.

@@ -259,3 +259,19 @@ func TestDearRequestsThatAlwaysWereAreNoNews(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsAlwaysBeyondItsLimitIsNoChance looks at an agent of which one task in
+// twenty loops, as it has for an hour.
+func TestWhatIsAlwaysBeyondItsLimitIsNoChance(t *testing.T) {
+	n := 0
+	loops := func(i int) health.Request {
+		r := task(i)
+		if n++; n%20 == 0 {
+			r.Tools = calls("a1 a1 a1 a1 a1")
+		}
+		return r
+	}
+	if got := Detect(health.Service{}, past(240, 100, 0, loops, nil), detectNow); len(got) != 1 || !strings.Contains(got[0].Text, "5.0 % of 100 tasks") {
+		t.Errorf("%+v", got)
+	}
+}
