@@ -287,6 +287,7 @@ func (e *Engine) opened(groups []health.Failure, w wishes) map[string]health.Req
 	for _, g := range groups {
 		for _, id := range g.Requests[:min(examplesPerGroup, len(g.Requests))] {
 			if r, ok := e.records.find(id); ok && len(all) < examplesInAll && all[id].ID == "" {
+				_, r.Reading = e.slim(r)
 				all[id] = r
 			}
 		}

@@ -40,7 +40,7 @@ func (e *Engine) follow(ctx context.Context, t *tail) {
 	}
 	err := t.source.Follow(ctx, func(b sources.Batch) {
 		for i := range b.Requests {
-			b.Requests[i].Signs = triage.Signs(b.Requests[i])
+			b.Requests[i].Source, b.Requests[i].Signs = t.state.Name, triage.Signs(b.Requests[i])
 		}
 		send(batch{from: t, Batch: b})
 	})

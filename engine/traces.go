@@ -53,7 +53,7 @@ func (e *Engine) lookUpTraces(ctx context.Context, started *sync.WaitGroup, w wi
 			continue
 		}
 		for _, s := range e.shown {
-			if s.Requests[id].Link == "" && e.linkTo(r) != "" {
+			if in := s.Requests[id]; in.Reading || in.Link == "" && e.linkTo(r) != "" {
 				e.dirty = true // it is shown as one of many, and is open now
 			}
 		}
@@ -265,14 +265,14 @@ func (e *Engine) forgetTraces() {
 	}
 }
 
-// told is a request with what its trace adds: tool calls that the log does not
-// have, and where to look further.
+// told is a request with its content, and with what its trace adds: tool calls that
+// the log does not have, and where to look further.
 func (e *Engine) told(r health.Request) health.Request {
 	var t health.Trace
 	if l := e.lookups[r.Trace]; l != nil && r.Trace != "" {
 		t = l.trace(r.Trace)
 	}
-	if len(r.Tools) == 0 {
+	if r = e.withContent(r); len(r.Tools) == 0 {
 		r.Tools = t.Tools()
 		r.Signs = triage.Signs(r)
 	}

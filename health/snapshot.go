@@ -335,6 +335,7 @@ func (r *Request) Has(f Field) bool {
 type Request struct {
 	ID      string
 	Missing string // why nothing but the id is known, in words; empty: it is known
+	Reading bool   // its content comes as soon as somebody opens it
 	At      time.Time
 	Service string
 	Name    string // operation: "chat", "predict", "invoke_agent"
@@ -364,6 +365,7 @@ type Request struct {
 
 	Raw    string // the record as it came, cut at 64 KB
 	Origin string // file or stream it came from
+	Source string // name of the source it came from
 	Group  string // id of its failure group, if it failed
 }
 

@@ -24,7 +24,6 @@ type Options struct {
 	Origin  string           // file or stream, kept in every Request
 	Now     func() time.Time // for times without a year; nil: time.Now
 	Zone    *time.Location   // of times without a zone; nil: UTC
-	Whole   bool             // records of a Stream are not slim
 	Words   *Lexicon         // shared with other parsers of the same goroutine; nil: its own
 
 	Fields map[string]string   // what a field means that is not understood: "svc.id" is "service"; see Meanings
@@ -75,19 +74,21 @@ func (p *Parser) Parse(line []byte) (r health.Request, ok bool) {
 }
 
 // Slim reads a line into r like Parse, but leaves out what is only looked at when
-// somebody opens the record: Prompt, Answer and the texts of Chunks. Full puts them
-// in. The strings of r share the memory of line, and its dimensions that of other
+// somebody opens the record: Prompt, Answer and the texts of Chunks. Options.Full
+// puts them in. The strings of r share the memory of line, and its dimensions that of other
 // records: they must not be changed.
 func (p *Parser) Slim(r *health.Request, line string) (ok bool) {
 	return p.into(r, line, len(line) <= maxRaw) // of a longer one Raw does not hold everything
 }
 
-// Full is a record with everything that is in its Raw.
-func Full(r health.Request) health.Request {
+// Full is a record with everything that is in its Raw, read as a parser with these
+// options reads it.
+func (o Options) Full(r health.Request) health.Request {
 	if len(r.Raw) == 0 || len(r.Raw) > maxRaw {
 		return r
 	}
-	all, _ := NewParser(Options{}).Parse([]byte(r.Raw))
+	o.Words = nil // they belong to another goroutine
+	all, _ := NewParser(o).Parse([]byte(r.Raw))
 	if r.Prompt == "" {
 		r.Prompt = all.Prompt
 	}

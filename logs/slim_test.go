@@ -20,14 +20,24 @@ func slim(p *Parser, line string) health.Request {
 	return r
 }
 
+func full(r health.Request) health.Request { return Options{}.Full(r) }
+
 func TestASlimRecordHasAllButItsContent(t *testing.T) {
 	got := slim(parser(), whole)
 	if got.Prompt+got.Answer != "" || len(got.Chunks) != 1 || got.Chunks[0].Text != "" || *got.Chunks[0].Score != 0.61 || len(got.Tools) != 1 {
 		t.Errorf("not slim: %+v", got)
 	}
 	want, _ := parser().Parse([]byte(whole))
-	if all := Full(got); !reflect.DeepEqual(all, want) {
+	if all := full(got); !reflect.DeepEqual(all, want) {
 		t.Errorf("got  %+v\nwant %+v", all, want)
+	}
+}
+
+func TestWhatIsIgnoredStaysIgnoredInAnOpenedRecord(t *testing.T) {
+	o := Options{Fields: map[string]string{"prompt": "ignore"}}
+	r := slim(NewParser(o), `{"message":"m","prompt":"hello","answer":"yes"}`)
+	if r = o.Full(r); r.Prompt != "" || r.Answer != "yes" {
+		t.Errorf("prompt %q, answer %q", r.Prompt, r.Answer)
 	}
 }
 
@@ -91,8 +101,8 @@ func FuzzSlim(f *testing.F) {
 				t.Fatalf("%q: %+v\na new parser reads %+v", line, again, got)
 			}
 		}
-		if all, _ := parser().Parse([]byte(line)); len(line) <= maxRaw && !reflect.DeepEqual(Full(got), all) {
-			t.Fatalf("%q: %+v\nwhole   %+v", line, Full(got), all)
+		if all, _ := parser().Parse([]byte(line)); len(line) <= maxRaw && !reflect.DeepEqual(full(got), all) {
+			t.Fatalf("%q: %+v\nwhole   %+v", line, full(got), all)
 		}
 		// The last of equal names counts, as for encoding/json.
 		var want struct {

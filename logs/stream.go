@@ -34,7 +34,7 @@ type Stream struct {
 	Bad   int // that were not of the stream's format: each is a record of plain text
 }
 
-// NewStream makes a stream. Its records are slim: see Full.
+// NewStream makes a stream. Its records are slim: see Options.Full.
 func NewStream(o Options) *Stream { return &Stream{p: NewParser(o)} }
 
 // Line reads one line without its end and appends the records that are now
@@ -120,7 +120,7 @@ func (s *Stream) whole(all []health.Request, line string, at time.Time) []health
 }
 
 func (s *Stream) read(r *health.Request, line string) (ok bool) {
-	return s.p.into(r, line, !s.p.o.Whole && len(line) <= maxRaw)
+	return s.p.into(r, line, len(line) <= maxRaw)
 }
 
 // plain reads a line that may go on, or be part of the one before.

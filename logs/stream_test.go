@@ -90,7 +90,7 @@ func TestWhatTheUserSaysAboutFields(t *testing.T) {
 	}
 	s := stream(o)
 	r := s.Line(nil, `{"svc":{"id":"chat"},"service":"wrong","org":"acme","noise":"x","batch_id":"7","q":"hello","verdict":"rejected"}`)[0]
-	if r.Service != "chat" || fmt.Sprint(r.Dims) != "[{tenant acme} {batch_id 7} {verdict rejected}]" || !r.Failed || r.Error != "verdict rejected" || Full(r).Prompt != "hello" {
+	if r.Service != "chat" || fmt.Sprint(r.Dims) != "[{tenant acme} {batch_id 7} {verdict rejected}]" || !r.Failed || r.Error != "verdict rejected" || full(r).Prompt != "hello" {
 		t.Errorf("%+v", r)
 	}
 	if r := s.Line(nil, `{"finish_reason":"length","message":"m"}`)[0]; !r.Failed || r.Error != "length" || r.Group == "" {

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
-
-	"sickbay/logs"
 )
 
 func init() {
@@ -47,9 +45,9 @@ type fileConfig struct {
 }
 
 type file struct {
+	lined
 	name    string
 	globs   []string
-	options logs.Options
 	history int64                  // bytes
 	decided atomic.Pointer[string] // how lines are read
 }
@@ -69,7 +67,7 @@ func openFile(name string, decode Decode) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &file{name: name, options: o, history: c.History << 20}
+	f := &file{name: name, lined: lined{o}, history: c.History << 20}
 	for _, p := range c.Paths {
 		p, err := expand(p)
 		if err != nil {

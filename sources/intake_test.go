@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"sickbay/logs"
 )
 
 // requestLog is about n bytes of what an LLM gateway logs: 20 % of the lines have captured messages.
@@ -51,30 +50,26 @@ func BenchmarkFileIntake(b *testing.B) {
 	size := len(text)
 	text = nil
 	runtime.GC()
-	for name, whole := range map[string]bool{"slim": false, "whole": true} {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(size))
-			b.ReportAllocs()
-			var before, after syscall.Rusage
-			_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
-			for b.Loop() {
-				ctx, cancel := context.WithCancel(context.Background())
-				f := &file{name: "x", globs: []string{path}, history: 1 << 40, options: logs.Options{Whole: whole}}
-				held := make([]Batch, 40) // the newest 20 000 records, as the engine holds them
-				n := 0
-				_ = f.Follow(ctx, func(batch Batch) {
-					held[n%len(held)] = batch
-					if n++; batch.CaughtUp {
-						cancel()
-					}
-				})
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	var before, after syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
+	for b.Loop() {
+		ctx, cancel := context.WithCancel(context.Background())
+		f := &file{name: "x", globs: []string{path}, history: 1 << 40}
+		held := make([]Batch, 40) // the newest 20 000 records, as the engine holds them
+		n := 0
+		_ = f.Follow(ctx, func(batch Batch) {
+			held[n%len(held)] = batch
+			if n++; batch.CaughtUp {
+				cancel()
 			}
-			_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
-			used := time.Duration(after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano())
-			b.ReportMetric(float64(size)*float64(b.N)/1e6/used.Seconds(), "MB/cpu-s")
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			b.ReportMetric(float64(m.Sys-m.HeapReleased)/1e6, "MB-held")
 		})
 	}
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
+	used := time.Duration(after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano())
+	b.ReportMetric(float64(size)*float64(b.N)/1e6/used.Seconds(), "MB/cpu-s")
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	b.ReportMetric(float64(m.Sys-m.HeapReleased)/1e6, "MB-held")
 }

@@ -40,8 +40,8 @@ type journaldConfig struct {
 }
 
 type journald struct {
+	lined
 	name    string
-	options logs.Options
 	argv    []string // without where to begin
 	where   string
 	history time.Duration
@@ -68,7 +68,7 @@ func openJournald(name string, decode Decode) (Source, error) {
 		return nil, fmt.Errorf(`history: %v is no length of time; try "1h"`, c.History)
 	}
 	j := &journald{
-		name: name, options: o, history: c.History, again: 2 * time.Second, where: "all of the journal",
+		name: name, lined: lined{o}, history: c.History, again: 2 * time.Second, where: "all of the journal",
 		argv: []string{"journalctl", "--output=json", "--follow", "--no-pager", "--quiet", "--all"},
 	}
 	for _, u := range c.Units {

@@ -12,8 +12,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-
-	"sickbay/logs"
 )
 
 func init() {
@@ -57,7 +55,7 @@ type clusterConfig struct {
 
 type kubernetes struct {
 	*web
-	options   logs.Options
+	lined
 	stream    *http.Client // for answers without an end
 	namespace string
 	selector  string
@@ -92,7 +90,7 @@ func openKubernetes(name string, decode Decode) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &kubernetes{web: w, options: o, namespace: c.Namespace, selector: c.Selector, container: c.Container, history: c.History, every: podsEvery}
+	k := &kubernetes{web: w, lined: lined{o}, namespace: c.Namespace, selector: c.Selector, container: c.Container, history: c.History, every: podsEvery}
 	rt, err := c.transport()
 	if err != nil {
 		return nil, err

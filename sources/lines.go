@@ -3,6 +3,7 @@ package sources
 import (
 	"fmt"
 
+	"sickbay/health"
 	"sickbay/logs"
 )
 
@@ -23,7 +24,7 @@ const lineExample = `service = ""                      # of lines that name none
 `
 
 func (c lineConfig) options() (logs.Options, error) {
-	o := logs.Options{Service: c.Service, Fields: c.Fields, Fail: c.Fail, Finish: c.Finish, Whole: wholeRecords}
+	o := logs.Options{Service: c.Service, Fields: c.Fields, Fail: c.Fail, Finish: c.Finish}
 	if err := o.Check(); err != nil {
 		return o, err
 	}
@@ -33,6 +34,8 @@ func (c lineConfig) options() (logs.Options, error) {
 	return o, nil
 }
 
-// wholeRecords is true as long as the engine does not put the content back with
-// logs.Full into the records somebody opens.
-const wholeRecords = true
+// lined is a source of lines.
+type lined struct{ options logs.Options }
+
+// Full puts the content into a record of this source.
+func (l lined) Full(r health.Request) health.Request { return l.options.Full(r) }

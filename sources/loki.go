@@ -52,7 +52,7 @@ type lokiConfig struct {
 
 type loki struct {
 	*web
-	options logs.Options
+	lined
 	query   string
 	history time.Duration
 	now     func() time.Time
@@ -86,7 +86,7 @@ func openLoki(name string, decode Decode) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &loki{web: w, options: o, query: c.Query, history: c.History, now: time.Now}, nil
+	return &loki{web: w, lined: lined{o}, query: c.Query, history: c.History, now: time.Now}, nil
 }
 
 func (l *loki) About() (kind, where string) { return "loki", l.where() + " " + l.query }

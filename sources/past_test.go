@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"sickbay/logs"
 )
 
 func TestThePastIsReadFromRotatedAndPackedFiles(t *testing.T) {
@@ -37,7 +36,7 @@ func TestThePastIsReadFromRotatedAndPackedFiles(t *testing.T) {
 	hour("app.log.2.gz", -3, true)
 	hour("app-2026.log", -2, false)
 	hour("app.log", -1, false)
-	f := &file{name: "x", globs: []string{filepath.Join(dir, "app.log")}, options: logs.Options{}}
+	f := &file{name: "x", globs: []string{filepath.Join(dir, "app.log")}}
 	for _, c := range []struct {
 		from, to time.Duration
 		want     int

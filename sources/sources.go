@@ -81,6 +81,13 @@ type Batch struct {
 	Err      error         // why nothing can be read just now; nil: all is well
 }
 
+// Slim is a source of logs whose records lack what is only looked at when somebody
+// opens one: prompt, answer, texts of chunks.
+type Slim interface {
+	// Full puts the content into a record. It reads what the record itself holds.
+	Full(r health.Request) health.Request
+}
+
 // Changes lists what was altered.
 type Changes interface {
 	Source

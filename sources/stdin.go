@@ -8,8 +8,6 @@ import (
 	"io"
 	"os"
 	"time"
-
-	"sickbay/logs"
 )
 
 func init() {
@@ -24,9 +22,9 @@ name = "pipe"
 }
 
 type stdin struct {
-	name    string
-	options logs.Options
-	in      io.Reader
+	lined
+	name string
+	in   io.Reader
 }
 
 func openStdin(name string, decode Decode) (Source, error) {
@@ -38,7 +36,7 @@ func openStdin(name string, decode Decode) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stdin{name, o, os.Stdin}, nil
+	return &stdin{lined{o}, name, os.Stdin}, nil
 }
 
 func (s *stdin) Name() string                            { return s.name }

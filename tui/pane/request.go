@@ -165,6 +165,13 @@ func dimension(d health.Field, l health.Lineage) string {
 
 // said is what went in, what came out and what was done in between.
 func (p *page) said(q health.Request) {
+	if q.Reading && q.Prompt+q.Answer == "" {
+		p.head("CONTENT")
+		p.wrap(themes.Faint, 1, "reading it…")
+		p.chunks(q.Chunks)
+		p.tools(q.Tools)
+		return
+	}
 	p.content("PROMPT", q.Prompt)
 	p.blank()
 	p.content("ANSWER", q.Answer)

@@ -1,0 +1,55 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sickbay/health"
+	"sickbay/sources"
+)
+
+// slimStream is a log source whose records lack their content until it is put in.
+type slimStream struct{ stream }
+
+func (slimStream) Full(r health.Request) health.Request {
+	r.Prompt, r.Answer = "prompt of "+r.ID, "answer to "+r.ID
+	return r
+}
+
+func TestAnOpenedRequestAndItsNeighbourHaveTheirContent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := slimStream{stream{make(chan sources.Batch, 1)}}
+		f := &fake{name: "main", value: func(string, time.Time) (float64, bool) { return 0.001, true }}
+		e := New(Options{Sources: []sources.Source{f, s}, Packs: onePack()})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); e.Run(ctx) }()
+		b := sources.Batch{CaughtUp: true}
+		for i := range 6 {
+			b.Requests = append(b.Requests, health.Request{ID: fmt.Sprint("r", i), Service: "chat", Failed: i%2 == 0, Error: "timeout"[:7*(1-i%2)], Message: "m", At: time.Now().Add(time.Duration(i-60) * time.Second)})
+		}
+		s.batches <- b
+		v := e.Join()
+		time.Sleep(2 * time.Second)
+		if r := v.Snapshot().Requests["r4"]; r.ID == "" || r.Prompt != "" || !r.Reading {
+			t.Errorf("an example of the list: %+v", r)
+		}
+		before := v.Snapshot().Version
+		open(v, "r4")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		for _, id := range []string{"r4", "r3"} {
+			if r := v.Snapshot().Requests[id]; r.Prompt != "prompt of "+id || r.Answer != "answer to "+id || r.Reading {
+				t.Errorf("%s is open or beside it: %+v", id, r)
+			}
+		}
+		if n := v.Snapshot().Version - before; n != 1 {
+			t.Errorf("%d pictures for one that is opened", n)
+		}
+		cancel()
+		<-done
+	})
+}
