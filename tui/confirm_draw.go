@@ -29,7 +29,7 @@ func drawConfirm(s State, sc scene, rows []string) []string {
 	if c.Sending {
 		foot = "the order is being written down…"
 	}
-	return f.over(sc.look, rows, "ROLL BACK "+name, foot, lines)
+	return f.over(sc.look, rows, "ROLL BACK "+sc.redact.Redact(name), foot, lines)
 }
 
 // choiceLines are what could be rolled back, when there are several.
@@ -61,7 +61,7 @@ func (c Confirm) choiceLines(sc scene, w int) []string {
 	}
 	for _, t := range service(sc.snap, c.Service).Targets {
 		if why := notChosen(t); why != "" {
-			out = append(out, newRow(sc.look, w).to(2).put(themes.Faint, cut(sc.look, plain(sc.look, t.Name), name)).to(name+4).put(themes.Faint, why).String())
+			out = append(out, newRow(sc.look, w).to(2).put(themes.Faint, cut(sc.look, plain(sc.look, t.Name), name)).to(name+4).put(themes.Faint, sc.redact.Redact(why)).String())
 		}
 	}
 	return append(out, blanks(w), newRow(sc.look, w).put(themes.Warn, c.Note).String())
@@ -69,7 +69,7 @@ func (c Confirm) choiceLines(sc scene, w int) []string {
 
 // change is "v32 → v31".
 func (o choice) change(sc scene) string {
-	return or(target(sc.snap, o.Target).Current, "?") + " → " + o.Version
+	return sc.redact.Redact(or(target(sc.snap, o.Target).Current, "?") + " → " + o.Version)
 }
 
 // notChosen is why a target is no choice.
@@ -85,10 +85,11 @@ func notChosen(t health.Target) string {
 
 // deployed is when a version first ran, and what was said of it.
 func deployed(v health.Version, sc scene) string {
+	note := sc.redact.Redact(v.Note)
 	if v.At.IsZero() {
-		return v.Note
+		return note
 	}
-	return strings.TrimSpace(v.At.In(sc.now.Location()).Format("Jan 2 15:04") + "  " + v.Note)
+	return strings.TrimSpace(v.At.In(sc.now.Location()).Format("Jan 2 15:04") + "  " + note)
 }
 
 func service(snap *health.Snapshot, name string) health.Service {
@@ -124,18 +125,18 @@ func (c Confirm) story(sc scene, w int) []string {
 	look := sc.look
 	if c.Plan.ID == "" {
 		if p := sc.snap.Plans[c.wanted()]; p.Err != "" {
-			return labelled(look, w, "no plan", themes.Critical, p.Err)
+			return labelled(look, w, "no plan", themes.Critical, sc.redact.Redact(p.Err))
 		}
 		return []string{newRow(look, w).put(themes.Text, "asking the target what it runs and what it can go back to…").String()}
 	}
 	p := c.Plan
 	out := []string{
-		newRow(look, w).put(themes.Faint, "plan").to(10).put(themes.Strong, or(p.From, "?")+" → "+p.To).
+		newRow(look, w).put(themes.Faint, "plan").to(10).put(themes.Strong, sc.redact.Redact(or(p.From, "?")+" → "+p.To)).
 			put(themes.Text, "   by "+or(p.Driver, "?")).String(),
 		c.age(sc, w), blanks(w),
 	}
 	if caps := target(sc.snap, p.Target).Caps; caps != "" {
-		out = append(out[:len(out)-1], append(labelled(look, w, "system", themes.Faint, caps), blanks(w))...)
+		out = append(out[:len(out)-1], append(labelled(look, w, "system", themes.Faint, sc.redact.Redact(caps)), blanks(w))...)
 	}
 	label := "ill now"
 	for _, s := range p.Symptoms {
@@ -148,7 +149,7 @@ func (c Confirm) story(sc scene, w int) []string {
 	}
 	label = "warning"
 	for _, s := range p.Warnings {
-		out = append(out, labelled(look, w, label, themes.Warn, s)...)
+		out = append(out, labelled(look, w, label, themes.Warn, sc.redact.Redact(s))...)
 		label = ""
 	}
 	label = "diff"
@@ -160,7 +161,7 @@ func (c Confirm) story(sc scene, w int) []string {
 		case strings.HasPrefix(d, "-"):
 			role = themes.Removed
 		}
-		out = append(out, newRow(look, w).put(themes.Faint, label).to(10).put(role, d).String())
+		out = append(out, newRow(look, w).put(themes.Faint, label).to(10).put(role, sc.redact.Redact(d)).String())
 		label = ""
 	}
 	return out

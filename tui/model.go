@@ -64,7 +64,7 @@ func New(ward Ward, o Options) *Model {
 		o.View.Content = o.Content
 	}
 	m := &Model{ward: ward, options: o, look: look, state: NewState(o.View), pictures: newPictures()}
-	m.state.Name, m.state.Write, m.state.Redact = o.Name, o.Write, o.Redact
+	m.state.Name, m.state.Write, m.state.Redact = o.Name, o.Write, o.Redact.Remembering()
 	if o.Keys.rows != nil {
 		m.state.Keys = o.Keys
 	}
@@ -158,7 +158,7 @@ func (m *Model) settle() {
 	newest := m.ward.Snapshot()
 	m.state = m.state.learned(newest)
 	m.scene.snap = m.state.shown(newest)
-	m.scene.look, m.scene.now = m.look, m.options.Now()
+	m.scene.look, m.scene.redact, m.scene.now = m.look, m.state.Redact, m.options.Now()
 	m.state = m.state.settled(m.scene)
 }
 

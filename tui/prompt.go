@@ -139,7 +139,7 @@ func drawPrompt(s State, sc scene, w int) string {
 	lead := leads[s.Prompt.Kind]
 	before := lead.before
 	if s.Prompt.acts() {
-		before = fmt.Sprintf(before, plain(sc.look, health.Clean(health.Cut(s.Prompt.Title, 40))))
+		before = fmt.Sprintf(before, plain(sc.look, health.Cut(s.Redact.Redact(s.Prompt.Title), 40)))
 	}
 	r := newRow(sc.look, w).put(themes.Text, " ").put(themes.Accent, before)
 	text := plain(sc.look, s.Prompt.Text)
@@ -152,7 +152,7 @@ func drawPrompt(s State, sc scene, w int) string {
 	after := lead.after
 	if s.Prompt.Kind == promptCommand {
 		if c := candidates(s, sc); s.Prompt.Text != "" && len(c) > 0 {
-			after = strings.Join(c[:min(len(c), 12)], "   ")
+			after = s.Redact.Redact(strings.Join(c[:min(len(c), 12)], "   "))
 		}
 	}
 	role := themes.Faint

@@ -13,7 +13,7 @@ import (
 // Screen draws what a viewer sees: exactly h lines of exactly w cells, joined by
 // newlines. It is a pure function; nothing but SGR sequences is in it.
 func Screen(snap *health.Snapshot, s State, w, h int, look *themes.Look, now time.Time) string {
-	sc := scene{snap: s.shown(snap), look: look, w: w, h: h, now: now}
+	sc := scene{snap: s.shown(snap), look: look, redact: s.Redact, w: w, h: h, now: now}
 	return newPictures().draw(s.settled(sc), sc)
 }
 

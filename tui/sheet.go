@@ -68,7 +68,11 @@ func (s State) sheetLines(sc scene, w int) []string {
 	if !ok || k.Explain == nil {
 		return nil
 	}
-	return pairs(sc.look, k.Explain(s.input(sc, k.Name, true)), w)
+	said := k.Explain(s.input(sc, k.Name, true))
+	for i := range said {
+		said[i][0], said[i][1] = s.Redact.Redact(said[i][0]), s.Redact.Redact(said[i][1])
+	}
+	return pairs(sc.look, said, w)
 }
 
 // pairs writes names and what is said of them in two columns.

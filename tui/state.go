@@ -61,10 +61,11 @@ type Effect struct {
 
 // A scene is all a key or a picture may know besides the State.
 type scene struct {
-	snap *health.Snapshot
-	look *themes.Look
-	w, h int
-	now  time.Time
+	snap   *health.Snapshot
+	look   *themes.Look
+	redact *health.Redactor
+	w, h   int
+	now    time.Time
 }
 
 // windows are the steps of t and T.
@@ -288,13 +289,13 @@ func (s State) focus(name string) State {
 
 // say answers a key with a line.
 func (s State) say(text string) State {
-	s.Message = Message{text, themes.Text}
+	s.Message = Message{s.Redact.Redact(text), themes.Text}
 	return s
 }
 
 // refuse says why a key did nothing.
 func (s State) refuse(why string) State {
-	s.Message = Message{why, themes.Warn}
+	s.Message = Message{s.Redact.Redact(why), themes.Warn}
 	return s
 }
 

@@ -66,7 +66,7 @@ func drawStrip(op *health.Rollback, sc scene, w int) string {
 	}
 	said := opSaid[op.State]
 	if op.Text != "" {
-		said += ": " + op.Text
+		said += ": " + sc.redact.Redact(op.Text)
 	}
 	r := newRow(look, w).put(themes.Border, dash+" ").
 		put(themes.Strong, doing+cut(look, plain(look, op.Target), w/3)+" ").

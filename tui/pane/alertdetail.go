@@ -13,7 +13,7 @@ func init() {
 		Name: "alertdetail",
 		Title: func(in Input) string {
 			if a := selectedAlert(in); a != nil {
-				return health.Clean("ALERT " + a.Name)
+				return in.safe("ALERT " + a.Name)
 			}
 			return "ALERT"
 		},

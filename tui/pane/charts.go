@@ -20,7 +20,7 @@ func init() {
 			if !ok {
 				return "SIGNALS"
 			}
-			return health.Clean(s.Name + "  " + string(s.Kind) + "  " + s.Version)
+			return in.safe(s.Name + "  " + string(s.Kind) + "  " + s.Version)
 		},
 		Draw:    drawCharts,
 		Items:   chartIDs,
@@ -164,7 +164,7 @@ func (t tiles) row(signals []*health.Signal, below, h int) []string {
 // tile is one chart with its title: what, how much, and beyond which limit.
 func (t tiles) tile(v *health.Signal, stacked bool, h int) []string {
 	in, w := t.Input, t.wide
-	r := newRow(in.Look, w)
+	r := newRow(in, w)
 	name := cursor(in, r, v == t.selected)
 	role, text := value(v)
 	if mark := arrow(in.Look, v.Bad, v.Status); mark != "" && v.State.HasValue() {
@@ -176,7 +176,7 @@ func (t tiles) tile(v *health.Signal, stacked bool, h int) []string {
 		note = ""
 	}
 	if room := w - width(text) - 3; width(title) > room && room > 8 { // the number is never cut
-		title = ansi.Truncate(health.Clean(title), room, in.Look.Glyph("…", "~"))
+		title = ansi.Truncate(in.safe(title), room, in.Look.Glyph("…", "~"))
 	}
 	r.put(name, title).gap(2).put(role, text)
 	if note != "" {

@@ -32,11 +32,11 @@ func driftTitle(in Input) string {
 	r, ok := selectedDrift(in)
 	switch {
 	case !ok || r.Against == "":
-		return health.Clean(title)
+		return in.safe(title)
 	case in.View.Against == "":
-		return health.Clean(title + ": now against " + r.Against)
+		return in.safe(title + ": now against " + r.Against)
 	}
-	return health.Clean(title + ": " + r.Against)
+	return in.safe(title + ": " + r.Against)
 }
 
 var driftSorts = []string{"consequence", "service", "score"}
@@ -84,7 +84,7 @@ func drawDrift(in Input, w, h int) []string {
 		ids[i] = r.ID()
 	}
 	c := newDriftColumns(shown, w)
-	head := newRow(in.Look, w)
+	head := newRow(in, w)
 	c.head(head)
 	body := rows(in, w, h-1, ids, func(r *row, i int, name themes.Role) { c.row(in, r, shown[i], name) })
 	return append([]string{head.String()}, body...)

@@ -18,7 +18,7 @@ func init() {
 			if !ok {
 				return "THEN AND NOW"
 			}
-			return health.Clean("THEN AND NOW  " + r.What() + " of " + r.Of.Name)
+			return in.safe("THEN AND NOW  " + r.What() + " of " + r.Of.Name)
 		},
 		Draw:    func(in Input, w, h int) []string { return driftPage(in, w).cut(in.State.Offset, h) },
 		Lines:   func(in Input, w int) int { return len(driftPage(in, w).rows) },

@@ -12,7 +12,7 @@ func init() {
 		Name: "examples",
 		Title: func(in Input) string {
 			if s, ok := having(in); ok {
-				return health.Clean("NEWEST REQUESTS with " + s.Name())
+				return in.safe("NEWEST REQUESTS with " + s.Name())
 			}
 			return "NEWEST REQUESTS"
 		},

@@ -39,7 +39,7 @@ func rows(in Input, w, h int, ids []string, draw func(r *row, i int, name themes
 	selected := selectedIndex(in, ids)
 	first := firstSeen(selected, len(ids), h)
 	for i := first; i < min(first+h, len(ids)); i++ {
-		r := newRow(in.Look, w)
+		r := newRow(in, w)
 		draw(r, i, cursor(in, r, i == selected))
 		out = append(out, r.String())
 	}
@@ -89,8 +89,8 @@ func newPage(in Input, w int) *page { return &page{in: in, w: w} }
 
 // line adds a row.
 func (p *page) line(write func(r *row)) {
-	r := newRow(p.in.Look, p.w)
-	r.wide = p.wide
+	r := newRow(p.in, p.w)
+	r.wide, r.bare = p.wide, p.id != "" && p.full()
 	write(r)
 	p.rows = append(p.rows, r.String())
 }
@@ -132,7 +132,7 @@ func (p *page) broken(s string, w int) []string {
 	if w < 1 {
 		return []string{s}
 	}
-	r := row{look: p.in.Look, wide: p.wide}
+	r := row{look: p.in.Look, mask: p.in.Redact, wide: p.wide, bare: p.id != "" && p.full()}
 	s = r.clean(s)
 	if len(s) <= w { // bytes are never fewer than cells
 		return []string{s}

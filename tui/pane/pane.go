@@ -22,6 +22,9 @@ type Input struct {
 	Redact *health.Redactor // what masks secrets in content; nil: the standard one
 }
 
+// safe is text for a title: masked and harmless.
+func (in Input) safe(s string) string { return health.Clean(in.Redact.Redact(s)) }
+
 // View is what this viewer looks at. Plain, comparable data.
 type View struct {
 	Screen  string // "overview", "service", …

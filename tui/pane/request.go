@@ -21,7 +21,7 @@ func init() {
 			if in.View.Beside != "" {
 				title += "  beside " + in.View.Beside
 			}
-			return health.Clean(title)
+			return in.safe(title)
 		},
 		Draw: func(in Input, w, h int) []string {
 			p := requestPages(in, w)

@@ -12,10 +12,12 @@ import (
 )
 
 // A row is one line being written from left to right. Whatever is put into it
-// is cleaned, and it never becomes wider than w cells: what does not fit is cut
+// is masked and cleaned, and it never becomes wider than w cells: what does not fit is cut
 // and ends in "…". Neighbours of one role share one SGR sequence.
 type row struct {
 	look *themes.Look
+	mask *health.Redactor // nil: the standard one
+	bare bool             // nothing is masked: the viewer wants to see this request in full
 	w    int
 	wide bool // runes of two cells are allowed: never in lists, where each would make the terminal repaint its row at every frame
 
@@ -25,8 +27,8 @@ type row struct {
 	open string // the SGR prefix in force
 }
 
-func newRow(look *themes.Look, w int) *row {
-	return &row{look: look, w: w, buf: make([]byte, 0, w+16), last: -1}
+func newRow(in Input, w int) *row {
+	return &row{look: in.Look, mask: in.Redact, w: w, buf: make([]byte, 0, w+16), last: -1}
 }
 
 // put writes text in a role.
@@ -163,8 +165,12 @@ func lastRune(s string) int {
 	return -1 << 40
 }
 
-// clean makes text harmless, and of one cell a rune unless the row may be wide.
+// clean takes out of text what nobody may see, and makes it harmless and of one cell
+// a rune unless the row may be wide.
 func (r *row) clean(s string) string {
+	if !r.bare {
+		s = r.mask.Redact(s)
+	}
 	if ascii(s) {
 		return s
 	}

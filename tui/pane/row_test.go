@@ -19,32 +19,34 @@ func testLook(t testing.TB) *themes.Look {
 }
 
 func TestRows(t *testing.T) {
-	look := testLook(t)
+	in := Input{Look: testLook(t)}
 	for _, c := range []struct {
 		name string
 		make func() *row
 		want string
 	}{
-		{"text and blanks", func() *row { return newRow(look, 6).put(themes.Text, "abc") }, "abc   "},
-		{"one SGR for neighbours", func() *row { return newRow(look, 4).put(themes.Warn, "a").put(themes.Warn, "b") }, "\x1b[33mab\x1b[m  "},
-		{"blanks have no role", func() *row { return newRow(look, 5).col(themes.Warn, "a", 3).put(themes.Warn, "b") }, "\x1b[33ma\x1b[m  \x1b[33mb\x1b[m "},
-		{"too long", func() *row { return newRow(look, 3).put(themes.Text, "abcd") }, "ab…"},
-		{"what does not fit later leaves a sign", func() *row { return newRow(look, 3).put(themes.Text, "abc").put(themes.Text, "d") }, "ab…"},
-		{"a column is cut", func() *row { return newRow(look, 9).col(themes.Text, "abcdef", 4).put(themes.Text, "|") }, "abc…|    "},
-		{"numbers stand right", func() *row { return newRow(look, 6).right(themes.Text, "1.2 %", 6) }, " 1.2 %"},
-		{"a number too long", func() *row { return newRow(look, 4).right(themes.Text, "123456", 4) }, "123…"},
-		{"no escape gets in", func() *row { return newRow(look, 9).put(themes.Text, "\x1b[2Jx") }, "␛[2Jx    "},
-		{"no wide rune in a list", func() *row { return newRow(look, 5).put(themes.Text, "a世b🇩🇪") }, "a▯b▯ "},
-		{"marks of one cell stay", func() *row { return newRow(look, 4).put(themes.Text, "e\u0301x") }, "e\u0301x  "},
-		{"a mark on nothing is no mark", func() *row { return newRow(look, 8).put(themes.Text, "\u0301x") }, "‹0301›x "},
-		{"nothing into nothing", func() *row { return newRow(look, 0).put(themes.Text, "x") }, ""},
-		{"ASCII", func() *row { return newRow(look.With(true, true), 9).put(themes.Text, "a → 世 – long") }, "a > ? - ~"},
+		{"text and blanks", func() *row { return newRow(in, 6).put(themes.Text, "abc") }, "abc   "},
+		{"one SGR for neighbours", func() *row { return newRow(in, 4).put(themes.Warn, "a").put(themes.Warn, "b") }, "\x1b[33mab\x1b[m  "},
+		{"blanks have no role", func() *row { return newRow(in, 5).col(themes.Warn, "a", 3).put(themes.Warn, "b") }, "\x1b[33ma\x1b[m  \x1b[33mb\x1b[m "},
+		{"too long", func() *row { return newRow(in, 3).put(themes.Text, "abcd") }, "ab…"},
+		{"what does not fit later leaves a sign", func() *row { return newRow(in, 3).put(themes.Text, "abc").put(themes.Text, "d") }, "ab…"},
+		{"a column is cut", func() *row { return newRow(in, 9).col(themes.Text, "abcdef", 4).put(themes.Text, "|") }, "abc…|    "},
+		{"numbers stand right", func() *row { return newRow(in, 6).right(themes.Text, "1.2 %", 6) }, " 1.2 %"},
+		{"a number too long", func() *row { return newRow(in, 4).right(themes.Text, "123456", 4) }, "123…"},
+		{"no escape gets in", func() *row { return newRow(in, 9).put(themes.Text, "\x1b[2Jx") }, "␛[2Jx    "},
+		{"no wide rune in a list", func() *row { return newRow(in, 5).put(themes.Text, "a世b🇩🇪") }, "a▯b▯ "},
+		{"marks of one cell stay", func() *row { return newRow(in, 4).put(themes.Text, "e\u0301x") }, "e\u0301x  "},
+		{"a mark on nothing is no mark", func() *row { return newRow(in, 8).put(themes.Text, "\u0301x") }, "‹0301›x "},
+		{"nothing into nothing", func() *row { return newRow(in, 0).put(themes.Text, "x") }, ""},
+		{"ASCII", func() *row {
+			return newRow(Input{Look: in.Look.With(true, true)}, 9).put(themes.Text, "a → 世 – long")
+		}, "a > ? - ~"},
 	} {
 		if got := c.make().String(); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
 	}
-	wide := newRow(look, 5)
+	wide := newRow(in, 5)
 	wide.wide = true
 	if got := wide.put(themes.Text, "世界世").String(); got != "世界…" {
 		t.Errorf("a wide row: got %q", got)
@@ -55,10 +57,10 @@ func FuzzRow(f *testing.F) {
 	f.Add("v31", "\u0d4ex", 7, false)
 	f.Add("🇩🇪🇩", "\xff\x1b]0;x\a", 3, true)
 	f.Add("\u1100\u1161", "क्षि", 4, true)
-	look := testLook(f)
+	in := Input{Look: testLook(f)}
 	f.Fuzz(func(t *testing.T, a, b string, w int, wide bool) {
 		w &= 63
-		r := newRow(look, w)
+		r := newRow(in, w)
 		r.wide = wide
 		checkCells(t, r.put(themes.Warn, a).col(themes.Text, b, 5).right(themes.Text, a, 7).put(themes.Text, b).String(), w)
 	})
@@ -97,10 +99,10 @@ func TestFitCutsPadsAndFillsUp(t *testing.T) {
 }
 
 func BenchmarkRowOfTenColumns(b *testing.B) {
-	look := testLook(b)
+	in := Input{Look: testLook(b)}
 	b.ReportAllocs()
 	for b.Loop() {
-		r := newRow(look, 120)
+		r := newRow(in, 120)
 		for range 10 {
 			r.col(themes.Text, "support-chat", 9).gap(1).right(themes.Warn, "1.2 %", 2)
 		}

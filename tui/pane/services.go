@@ -154,7 +154,7 @@ func drawServices(in Input, w, h int) []string {
 	if in.State.Selected == "" {
 		in.State.Selected = in.View.Service
 	}
-	head := newRow(in.Look, w)
+	head := newRow(in, w)
 	head.gap(lead)
 	for _, c := range cols {
 		if c.selected {

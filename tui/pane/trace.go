@@ -16,7 +16,7 @@ func init() {
 	register(Kind{
 		Name: "trace",
 		Title: func(in Input) string {
-			return health.Clean(strings.TrimSpace("TRACE " + in.Snap.Requests[in.View.Request].Trace))
+			return in.safe(strings.TrimSpace("TRACE " + in.Snap.Requests[in.View.Request].Trace))
 		},
 		Draw:   func(in Input, w, h int) []string { return tracePage(in, w).cut(in.State.Offset, h) },
 		Lines:  func(in Input, w int) int { return len(tracePage(in, w).rows) },

@@ -21,7 +21,7 @@ func init() {
 			if !s.Since.IsZero() {
 				title += "   since " + clock(in, s.Since)
 			}
-			return health.Clean(title)
+			return in.safe(title)
 		},
 		Draw:   func(in Input, w, h int) []string { return whyPage(in, w).cut(in.State.Offset, h) },
 		Lines:  func(in Input, w int) int { return len(whyPage(in, w).rows) },
