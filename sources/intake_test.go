@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
 )
 
 // requestLog is about n bytes of what an LLM gateway logs: 20 % of the lines have captured messages.
