@@ -71,11 +71,7 @@ func openArgoCD(name string, decode Decode) (Source, error) {
 	if err := decode(&c); err != nil {
 		return nil, err
 	}
-	w, err := c.webConfig.open(name, "Argo CD")
-	if err != nil {
-		return nil, err
-	}
-	l, err := c.ledgerConfig.open(w, "argocd")
+	l, err := c.ledgerConfig.open(&c.webConfig, name, "argocd", "Argo CD")
 	if err != nil {
 		return nil, err
 	}

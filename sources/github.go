@@ -74,17 +74,13 @@ func openGitHub(name string, decode Decode) (Source, error) {
 	if err := decode(&c); err != nil {
 		return nil, err
 	}
-	w, err := c.open(name, "GitHub's API")
-	if err != nil {
-		return nil, err
-	}
 	switch {
 	case c.Repository == "":
 		return nil, errors.New(`repository: is missing; say which: repository = "owner/name"`)
 	case !repositoryName.MatchString(c.Repository):
 		return nil, fmt.Errorf(`repository: %q is no "owner/name"`, c.Repository)
 	}
-	l, err := (&ledgerConfig{Every: c.Every}).open(w, "github")
+	l, err := (&ledgerConfig{Every: c.Every}).open(&c.webConfig, name, "github", "GitHub's API")
 	if err != nil {
 		return nil, err
 	}

@@ -66,17 +66,13 @@ func openGitLab(name string, decode Decode) (Source, error) {
 	if err := decode(&c); err != nil {
 		return nil, err
 	}
-	w, err := c.open(name, "GitLab")
-	if err != nil {
-		return nil, err
-	}
 	if _, err := strconv.Atoi(c.Project); err != nil && !repositoryName.MatchString(c.Project) {
 		if c.Project == "" {
 			return nil, errors.New(`project: is missing; say which: project = "group/name"`)
 		}
 		return nil, fmt.Errorf(`project: %q is neither "group/name" nor a number`, c.Project)
 	}
-	l, err := (&ledgerConfig{Every: c.Every}).open(w, "gitlab")
+	l, err := (&ledgerConfig{Every: c.Every}).open(&c.webConfig, name, "gitlab", "GitLab")
 	if err != nil {
 		return nil, err
 	}

@@ -49,11 +49,7 @@ func openGrafana(name string, decode Decode) (Source, error) {
 	if err := decode(&c); err != nil {
 		return nil, err
 	}
-	w, err := c.webConfig.open(name, "Grafana")
-	if err != nil {
-		return nil, err
-	}
-	l, err := c.ledgerConfig.open(w, "grafana")
+	l, err := c.ledgerConfig.open(&c.webConfig, name, "grafana", "Grafana")
 	if err != nil {
 		return nil, err
 	}

@@ -55,11 +55,7 @@ func openLangfuse(name string, decode Decode) (Source, error) {
 	if len(c.Labels) == 0 {
 		c.Labels = []string{"production"}
 	}
-	w, err := c.webConfig.open(name, "Langfuse")
-	if err != nil {
-		return nil, err
-	}
-	l, err := c.ledgerConfig.open(w, "langfuse")
+	l, err := c.ledgerConfig.open(&c.webConfig, name, "langfuse", "Langfuse")
 	if err != nil {
 		return nil, err
 	}

@@ -44,8 +44,12 @@ services = { }       # their names and yours, where they differ: { "chat-prod" =
 	maxPages = 20
 )
 
-// open makes a ledger; list is to be set.
-func (c *ledgerConfig) open(w *web, kind string) (*ledger, error) {
+// open makes a ledger at a server of web; list is to be set.
+func (c *ledgerConfig) open(at *webConfig, name, kind, server string) (*ledger, error) {
+	w, err := at.open(name, server)
+	if err != nil {
+		return nil, err
+	}
 	if c.Every == 0 {
 		c.Every = ledgerEvery
 	}

@@ -50,11 +50,7 @@ func openMLflow(name string, decode Decode) (Source, error) {
 	if err := decode(&c); err != nil {
 		return nil, err
 	}
-	w, err := c.webConfig.open(name, "MLflow")
-	if err != nil {
-		return nil, err
-	}
-	l, err := c.ledgerConfig.open(w, "mlflow")
+	l, err := c.ledgerConfig.open(&c.webConfig, name, "mlflow", "MLflow")
 	if err != nil {
 		return nil, err
 	}

@@ -82,11 +82,7 @@ func openRollouts(name string, decode Decode) (Source, error) {
 	if err := c.cluster(); err != nil {
 		return nil, err
 	}
-	w, err := c.webConfig.open(name, "a Kubernetes API")
-	if err != nil {
-		return nil, err
-	}
-	l, err := c.ledgerConfig.open(w, "kubernetes-rollouts")
+	l, err := c.ledgerConfig.open(&c.webConfig, name, "kubernetes-rollouts", "a Kubernetes API")
 	if err != nil {
 		return nil, err
 	}
