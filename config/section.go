@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -77,11 +78,7 @@ func (r *reader) rollback(c *Config, i int, t *table) {
 	if !r.known(t, "driver", s.Driver, names) || !known || s.Service == "" {
 		return
 	}
-	for _, o := range c.Rollbacks {
-		if o.Name == s.Name {
-			t.fault("name", "there are two of this name; give each a name of its own")
-		}
-	}
+	once(t, c.Rollbacks, func(o RollbackSection) bool { return o.Name == s.Name })
 	s.section = r.section(t, rollbackKeys)
 	_, faults := s.open()
 	r.faults = append(r.faults, faults...)
@@ -103,15 +100,18 @@ func (r *reader) notice(c *Config, i int, t *table) {
 	if !r.known(t, "kind", s.Kind, names) {
 		return
 	}
-	for _, o := range c.Notices {
-		if o.Name == s.Name {
-			t.fault("name", "there are two of this name; give each a name of its own")
-		}
-	}
+	once(t, c.Notices, func(o NoticeSection) bool { return o.Name == s.Name })
 	s.section = r.section(t, sourceKeys)
 	_, faults := s.open()
 	r.faults = append(r.faults, faults...)
 	c.Notices = append(c.Notices, s)
+}
+
+// once refuses a name that one of the sections before has.
+func once[S any](t *table, before []S, same func(S) bool) {
+	if slices.ContainsFunc(before, same) {
+		t.fault("name", "there are two of this name; give each a name of its own")
+	}
 }
 
 // known says whether a key that must be there is, and is one of from.
