@@ -55,7 +55,7 @@ func shifted(service string, sig health.Signal, days [][]health.Point, in Input,
 	limit := usual + (now-usual)*min(pastOn/math.Abs(s.z), 1)
 	return health.Finding{
 		Service: service, Signal: sig.ID, Rule: rulePast, Bad: sig.Bad, Status: health.Warn, Since: s.at,
-		Text:  fmt.Sprintf("%s %s, usually %s", title(sig), health.Format(sig.Unit, now), health.Format(sig.Unit, usual)),
+		Text:  fmt.Sprintf("%s %s lately, usually %s", title(sig), health.Format(sig.Unit, now), health.Format(sig.Unit, usual)),
 		Value: health.Num(now), Limit: health.Num(limit),
 	}, true
 }
