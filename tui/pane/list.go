@@ -78,7 +78,8 @@ type page struct {
 	w    int
 	wide bool // runes of two cells are allowed
 	rows []string
-	item []int // first row of each item, for pages whose parts can be selected
+	item []int          // first row of each item, for pages whose parts can be selected
+	more map[int]string // rows that the next one goes on with, as they end where it is not seen
 
 	id    string            // id of the request it shows
 	told  map[string]string // the facts so far, for the page beside this one
@@ -112,19 +113,37 @@ func (p *page) hang(role themes.Role, first, indent int, lead func(r *row), s st
 	if room > 20 {
 		room-- // not up to the line beside the pane
 	}
-	for i, l := range p.broken(s, room) {
-		p.line(func(r *row) {
-			if i == 0 && lead != nil {
-				lead(r)
+	lines := p.broken(s, room)
+	for i, l := range lines {
+		write := func(l string) func(r *row) {
+			return func(r *row) {
+				if i == 0 && lead != nil {
+					lead(r)
+				}
+				if i == 0 {
+					r.to(first)
+				} else {
+					r.to(indent)
+				}
+				r.put(role, l)
 			}
-			if i == 0 {
-				r.to(first)
-			} else {
-				r.to(indent)
-			}
-			r.put(role, l)
-		})
+		}
+		p.line(write(l))
+		if i < len(lines)-1 {
+			p.unended(write(strings.TrimRight(l, " ,") + " " + p.in.Look.Glyph("…", "...")))
+		}
 	}
+}
+
+// unended is how the row just added is drawn when the one it goes on with is not seen.
+func (p *page) unended(write func(r *row)) {
+	at := len(p.rows) - 1
+	p.line(write)
+	if p.more == nil {
+		p.more = map[int]string{}
+	}
+	p.more[at] = p.rows[at+1]
+	p.rows = p.rows[:at+1]
 }
 
 // broken breaks text into lines of at most w cells.
@@ -210,6 +229,7 @@ var unlike = []string{"time", "trace", "failure", "timing", "tokens", "cost", "l
 // only keeps the rows that hold a text, in lower case.
 func (p *page) only(text string) {
 	p.rows = slices.DeleteFunc(p.rows, func(row string) bool { return !matches(text, ansi.Strip(row)) })
+	p.more = nil // counted in rows that may be gone
 }
 
 func (p *page) factWidth() int { return min(15, max(p.w/3, 1)) }
@@ -220,7 +240,12 @@ func (p *page) begin() { p.item = append(p.item, len(p.rows)) }
 // cut is the part of the page that begins at offset, h rows of it.
 func (p *page) cut(offset, h int) []string {
 	offset = min(max(offset, 0), max(len(p.rows)-h, 0))
-	return fill(slices.Clip(p.rows[offset:]), p.w, h)
+	rows := p.rows[offset:]
+	if last, cut := p.more[offset+h-1]; cut && h > 0 && h < len(rows) {
+		rows = slices.Clone(rows)
+		rows[h-1] = last
+	}
+	return fill(slices.Clip(rows), p.w, h)
 }
 
 // cutAt is the part of the page in which item i is seen, from its first row on.
