@@ -259,7 +259,10 @@ func cannotRollBack(s State, sc scene) string {
 // blocked is why no target of a service can be used now; "": one can.
 func blocked(snap *health.Snapshot, service health.Service) string {
 	if len(service.Targets) == 0 {
-		return service.Name + " has nothing that can be rolled back: no [[rollback]] of the config names it"
+		if what := noChange(service); what != "" {
+			return service.Name + ": no [[rollback]] names it, and suspected is " + what
+		}
+		return service.Name + " has nothing to roll back: no [[rollback]] of the config names it"
 	}
 	why := ""
 	for _, t := range service.Targets {
@@ -273,6 +276,19 @@ func blocked(snap *health.Snapshot, service health.Service) string {
 		}
 	}
 	return why
+}
+
+// noChange is the first suspect where it is nothing that was deployed, so that going
+// back cannot take it away; "": it is a change, or there is none.
+func noChange(service health.Service) string {
+	if len(service.Suspects) == 0 || service.Suspects[0].RuledOut != "" {
+		return ""
+	}
+	switch first := service.Suspects[0]; first.Kind {
+	case "load", "external":
+		return first.What()
+	}
+	return ""
 }
 
 // underWay finds the operation on a target that has not ended.

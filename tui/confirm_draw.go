@@ -38,6 +38,9 @@ func (c Confirm) choiceLines(sc scene, w int) []string {
 		newRow(sc.look, w).put(themes.Text, "What is to be rolled back? Nothing happens yet.").String(),
 		blanks(w),
 	}
+	if what := noChange(service(sc.snap, c.Service)); what != "" {
+		out[1] = newRow(sc.look, w).put(themes.Warn, "suspected is "+sc.redact.Redact(what)+": no version before takes that away").String()
+	}
 	all := choices(sc.snap, c.Service)
 	name, change := 0, 0
 	for _, o := range all {

@@ -209,6 +209,27 @@ func TestTheListBeginsAtWhatTheSuspectPointsTo(t *testing.T) {
 	}
 }
 
+// suspected is a ward in which the last service has one suspect of a kind.
+func suspected(kind string) *health.Snapshot {
+	snap := ward()
+	snap.Services[len(snap.Services)-1].Suspects = []health.Suspect{{Rank: 1, Kind: kind}}
+	return snap
+}
+
+// TestTheListSaysWhenNothingOfItIsSuspected: what no deployment caused, no rollback
+// takes away.
+func TestTheListSaysWhenNothingOfItIsSuspected(t *testing.T) {
+	for kind, want := range map[string]bool{"external": true, "load": true, "prompt": false} {
+		snap := ward()
+		snap.Services[0].Suspects = []health.Suspect{{Rank: 1, Kind: kind, Service: "aws.bedrock"}}
+		snap.Services[0].Targets = append(snap.Services[0].Targets, health.Target{Name: "support-chat/model", Service: "support-chat", Kind: "model", Current: "m2", Previous: []health.Version{{ID: "m1"}}})
+		h := newHand(snap).press("R")
+		if got := strings.Contains(h.screen(), "no version before takes that away"); got != want {
+			t.Errorf("%s: warned is %v\n%s", kind, got, h.screen())
+		}
+	}
+}
+
 func TestRollBackSaysWhyItCannotBeUsed(t *testing.T) {
 	running := ward()
 	running.Rollbacks = append(running.Rollbacks, health.Rollback{ID: "op-2", Target: "support-chat/prompt", By: "bob", State: health.OpApplied})
@@ -221,7 +242,9 @@ func TestRollBackSaysWhyItCannotBeUsed(t *testing.T) {
 	}{
 		{"the ward is read-only", newHand(readOnly), "read-only: start sickbay with --write"},
 		{"the viewer is", func() *hand { h := newHand(ward()); h.Write = false; return h }(), "read-only: start sickbay with --write"},
-		{"nothing is configured", newHand(ward()).press("G"), "nothing that can be rolled back"},
+		{"nothing is configured", newHand(ward()).press("G"), "nothing to roll back: no [[rollback]] of the config names it"},
+		{"nothing is configured, and nothing was deployed", newHand(suspected("load")).press("G"), "no [[rollback]] names it, and suspected is more traffic than fits"},
+		{"nothing is configured, and a change is suspected", newHand(suspected("model")).press("G"), "nothing to roll back: no [[rollback]] of the config names it"},
 		{"it is being rolled back", newHand(running), "is being rolled back by bob: applied"},
 		{"the screen is paused", newHand(ward()).press("p"), "paused, so this may be old: p goes on"},
 		{"the clock is set back", newHand(ward()).press("["), "this is the past: 0 is live again"},
@@ -297,7 +320,7 @@ func TestOneKeyUndoesTheNewestRollback(t *testing.T) {
 		{"nobody knows", health.OpUnproven, "v31", true, "support-chat/prompt@v32"},
 		{"it is being watched", health.OpApplied, "v31", true, "is being rolled back by"},
 		{"somebody changed it since", health.OpRecovered, "v33", true, "runs v33 and not v31 any more"},
-		{"it was refused", health.OpRefused, "v32", true, "there is none"},
+		{"it was refused", health.OpRefused, "v32", true, "there is no rollback to undo"},
 		{"read-only", health.OpRecovered, "v31", false, "read-only"},
 	} {
 		snap := ward()
@@ -314,6 +337,54 @@ func TestOneKeyUndoesTheNewestRollback(t *testing.T) {
 		}
 		if h.Confirm.Open && (h.Confirm.Field != fieldCancel || h.wait(quiet).press("ctrl+y").orders() != 0) {
 			t.Errorf("%s: the dialog is not the one of R: %+v", c.name, h.Confirm)
+		}
+	}
+}
+
+// rolledBack is a ward in which support-chat's prompt was rolled back some time ago,
+// and that runs one version now.
+func rolledBack(ago time.Duration, runs string) *health.Snapshot {
+	snap := ward()
+	for i := range snap.Services[0].Targets {
+		if t := &snap.Services[0].Targets[i]; t.Name == "support-chat/prompt" {
+			t.Current, t.Back, t.Previous = runs, "v30", []health.Version{{ID: "v32", At: noon.Add(-14 * time.Minute)}, {ID: "v30"}}
+		}
+	}
+	when := noon.Add(-ago)
+	snap.Rollbacks = append([]health.Rollback{{ID: "op-9", Service: "support-chat", Target: "support-chat/prompt", Kind: "prompt", From: "v32", To: "v31", By: "ann",
+		Reason: "refuses harmless questions", State: health.OpRecovered, At: when, Applied: when, Text: "quality 0.91, limit 0.80: within, 2 of 2 looks",
+		Readings: []health.Reading{{Symptom: health.Symptom{Signal: "quality", Title: "quality", Unit: health.Score, Bad: health.Down, Value: .61, Limit: .8}, Value: .91, At: noon, Known: true}}}},
+		snap.Rollbacks...)
+	return snap
+}
+
+// TestTheKeyLineOffersUndoWhereItIsPossible: in the overview and on the service for an
+// hour, beside the changes as long as the version runs.
+func TestTheKeyLineOffersUndoWhereItIsPossible(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		snap  *health.Snapshot
+		shown string // the views that show it
+	}{
+		{"no rollback", ward(), ""},
+		{"a moment ago", rolledBack(5*time.Minute, "v31"), "1 2 5"},
+		{"somebody went forward again", rolledBack(5*time.Minute, "v33"), ""},
+		{"two hours ago", rolledBack(2*time.Hour, "v31"), "5"},
+		{"read-only", func() *health.Snapshot { s := rolledBack(5*time.Minute, "v31"); s.Write = false; return s }(), ""},
+	} {
+		for _, size := range [][2]int{{80, 24}, {120, 40}} {
+			var shown []string
+			for _, view := range []string{"1", "2", "3", "4", "5", "6", "7", "8"} {
+				h := newHand(c.snap).press(view)
+				h.w, h.h = size[0], size[1]
+				rows := strings.Split(strings.TrimRight(h.screen(), "\n"), "\n")
+				if strings.Contains(rows[len(rows)-1], "u undo") {
+					shown = append(shown, view)
+				}
+			}
+			if got := strings.Join(shown, " "); got != c.shown {
+				t.Errorf("%s, %v: the views %q show it, want %q", c.name, size, got, c.shown)
+			}
 		}
 	}
 }

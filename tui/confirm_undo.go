@@ -10,7 +10,17 @@ import (
 // same ladder, with from and to exchanged. Whether it helped does not matter.
 func undoKey() Key {
 	return Key{Name: "undo", Binding: bind("undo the last rollback", "u"), Group: "Acting",
-		Why: cannotUndo, Do: startUndo}
+		Foot: "undo", FootIn: []string{"overview", "service", "changes"}, FootIf: offersUndo, Why: cannotUndo, Do: startUndo}
+}
+
+// offersUndo says whether the key line shows the key: while it can be used, and beside
+// the list of changes only for an hour, or a rollback of last month would take room for ever.
+func offersUndo(s State, sc scene) bool {
+	if cannotUndo(s, sc) != "" {
+		return false
+	}
+	op, _ := newest(sc.snap, s.View.Service)
+	return s.View.Screen == "changes" || sc.now.Sub(op.At) <= undoable
 }
 
 // newest is the newest rollback of a service that was seen to be applied.
@@ -34,7 +44,7 @@ func cannotUndo(s State, sc scene) string {
 	}
 	op, ok := newest(sc.snap, service.Name)
 	if !ok {
-		return "there is none"
+		return "there is no rollback to undo"
 	}
 	t := target(sc.snap, op.Target)
 	switch {

@@ -67,7 +67,7 @@ func footItems(s State, sc scene) []footItem {
 	var items []footItem
 	for _, k := range s.Keys.all() {
 		shown := k.Foot != "" && k.applies(s.View.Screen) && len(k.Binding.Keys()) > 0 &&
-			(k.FootIn == nil || slices.Contains(k.FootIn, s.View.Screen))
+			(k.FootIn == nil || slices.Contains(k.FootIn, s.View.Screen)) && (k.FootIf == nil || k.FootIf(s, sc))
 		if !shown {
 			continue
 		}
@@ -89,6 +89,6 @@ func footItems(s State, sc scene) []footItem {
 // footOrder is how the labels of the key line follow each other: what one does
 // next comes first.
 var footOrder = []string{
-	"open", "reference", "baseline", "next", "previous", "beside a good one", "copy", "request", "drift", "changes", "roll back", "silence", "content", "explain",
+	"open", "reference", "baseline", "next", "previous", "beside a good one", "copy", "request", "drift", "changes", "roll back", "undo", "silence", "content", "explain",
 	"time", "filter", "note", "back", "command", "keys",
 }

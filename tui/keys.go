@@ -18,8 +18,9 @@ type Key struct {
 	Group   string   // heading in the help
 	Views   []string // where it applies; nil: everywhere
 
-	Foot   string   // label in the key line, shared by keys that belong together
-	FootIn []string // views whose key line shows it; nil: all, if there is a label
+	Foot   string                  // label in the key line, shared by keys that belong together
+	FootIn []string                // views whose key line shows it; nil: all, if there is a label
+	FootIf func(State, scene) bool // whether the key line shows it now; nil: also while it cannot be used, dimmed
 
 	// Why says why it cannot be used now; "": it can. Nil: it always can.
 	Why func(State, scene) string

@@ -62,6 +62,8 @@ func TestDialogsLookLikeTheirPictures(t *testing.T) {
 				h.Op = "op-9"
 				return h.press("5")
 			}},
+			{"after-changes", func() *hand { return newHand(rolledBack(5*time.Minute, "v31")).press("5") }},
+			{"after-service", func() *hand { return newHand(rolledBack(5*time.Minute, "v31")).press("2") }},
 			{"command", func() *hand { return newHand(ward()).press(":s") }},
 			{"asking", func() *hand {
 				return newHand(&health.Snapshot{Asking: true, Live: true, Window: time.Hour, Sources: []health.SourceState{{Name: "main", Kind: "prometheus"}}})

@@ -34,6 +34,7 @@ type Chart struct {
 type Mark struct {
 	At     time.Time
 	Letter rune
+	Keep   bool // its letter stands, whatever else happened in its column
 }
 
 // lineRoles are the roles of the lines, the one in front first.
@@ -171,9 +172,9 @@ func (c Chart) markLines(g *grid, f frame, p box, across int) {
 }
 
 // markLetters come last, because a letter must not vanish behind a line. Several
-// changes in one column are counted instead.
+// changes in one column are counted instead, unless one of them is to be kept.
 func (c Chart) markLetters(g *grid, f frame, p box, across int) {
-	count := map[int]int{}
+	count, kept := map[int]int{}, map[int]bool{}
 	for _, m := range c.Marks {
 		x := f.column(m.At.UnixMilli())
 		if x < 0 || x >= f.dots {
@@ -181,10 +182,13 @@ func (c Chart) markLetters(g *grid, f frame, p box, across int) {
 		}
 		cell := p.x + x/across
 		letter := m.Letter
-		if count[cell]++; count[cell] > 1 {
+		if count[cell]++; count[cell] > 1 && !m.Keep {
 			letter = []rune(strconv.Itoa(min(count[cell], 9)))[0]
 		}
-		g.set(cell, 0, letter, themes.Marker)
+		if m.Keep || !kept[cell] {
+			g.set(cell, 0, letter, themes.Marker)
+		}
+		kept[cell] = kept[cell] || m.Keep
 	}
 }
 

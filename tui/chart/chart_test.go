@@ -70,7 +70,7 @@ func TestDrawings(t *testing.T) {
 		return 0.07
 	}))
 	errors.Limit = limits(0.02, 0.05)
-	errors.Marks = []Mark{{at.Add(-12 * time.Minute), 'P'}, {at.Add(-40 * time.Minute), 'D'}, {at.Add(-2 * time.Hour), 'X'}}
+	errors.Marks = []Mark{{At: at.Add(-12 * time.Minute), Letter: 'P'}, {At: at.Add(-40 * time.Minute), Letter: 'D'}, {At: at.Add(-2 * time.Hour), Letter: 'X'}}
 	for _, c := range []struct {
 		name  string
 		c     Chart
@@ -121,7 +121,7 @@ func TestEveryChartFillsItsRectangleWhateverTheNumbers(t *testing.T) {
 	for _, points := range [][]health.Point{nil, zigzag, same, backwards, {{T: at.UnixMilli(), V: 3}}} {
 		c := hourOf(health.Ratio, health.Up, points)
 		c.Lines = append(c.Lines, points)
-		c.Marks = []Mark{{at, 'D'}, {at, 'D'}, {time.Time{}, 'X'}}
+		c.Marks = []Mark{{At: at, Letter: 'D'}, {At: at, Letter: 'D'}, {Letter: 'X'}}
 		c.Limit = limits(math.NaN(), math.Inf(1))
 		for _, unit := range []health.Unit{health.Ratio, health.Score, health.Seconds, health.Bytes, health.Celsius, "furlongs"} {
 			c.Unit = unit
@@ -289,11 +289,28 @@ func TestBars(t *testing.T) {
 	}
 }
 
+func TestSeveralMarksOfAColumnAreCountedButForTheOneThatIsKept(t *testing.T) {
+	d, r := Mark{At: at.Add(-30 * time.Minute), Letter: 'D'}, Mark{At: at.Add(-30 * time.Minute), Letter: 'R', Keep: true}
+	for _, c := range []struct {
+		marks []Mark
+		want  string
+	}{
+		{[]Mark{d}, "D"}, {[]Mark{d, d}, "2"}, {[]Mark{r}, "R"}, {[]Mark{d, r}, "R"}, {[]Mark{r, d}, "R"}, {[]Mark{d, r, d}, "R"},
+	} {
+		h := hourOf(health.Count, health.Up, series(time.Minute, func(float64) float64 { return 0 }))
+		h.Marks = c.marks
+		top, _, _ := strings.Cut(strings.TrimPrefix(plain(h.Draw(look(t), 40, 6)), "\n"), "\n")
+		if got := strings.Trim(top, "0123456789┤ "); c.want != "2" && got != c.want || !strings.HasSuffix(strings.TrimSpace(top), c.want) {
+			t.Errorf("%d marks: %q, want %s", len(c.marks), top, c.want)
+		}
+	}
+}
+
 func BenchmarkChart60x8(b *testing.B) {
 	l := look(b)
 	c := hourOf(health.Seconds, health.Up, series(15*time.Second, func(x float64) float64 { return 2 + math.Sin(x*30) }))
 	c.Limit = limits(8, 20)
-	c.Marks = []Mark{{at.Add(-12 * time.Minute), 'P'}}
+	c.Marks = []Mark{{At: at.Add(-12 * time.Minute), Letter: 'P'}}
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Draw(l, 60, 8)

@@ -1,7 +1,9 @@
 package pane
 
 import (
+	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
@@ -161,8 +163,20 @@ func (t tiles) row(signals []*health.Signal, below, h int) []string {
 	return out
 }
 
-// tile is one chart with its title: what, how much, and beyond which limit.
+// tile is one chart with its title.
 func (t tiles) tile(v *health.Signal, stacked bool, h int) []string {
+	title := t.title(v)
+	if h < 2 {
+		return fill([]string{title}, t.wide, h)
+	}
+	c := chartOf(t.Input, t.service, v)
+	c.Stacked, c.Axis = stacked, t.axis
+	return append([]string{title}, c.Draw(t.Look, t.wide, h-1)...)
+}
+
+// title says what, how much, and beyond which limit; after a rollback how much before
+// and since, as they lie left and right of its mark: "refusals  15.5 % R 0.3 %".
+func (t tiles) title(v *health.Signal) string {
 	in, w := t.Input, t.wide
 	r := newRow(in, w)
 	name := cursor(in, r, v == t.selected)
@@ -170,24 +184,30 @@ func (t tiles) tile(v *health.Signal, stacked bool, h int) []string {
 	if mark := arrow(in.Look, v.Bad, v.Status); mark != "" && v.State.HasValue() {
 		text += " " + mark
 	}
-	title := titleOf(v)
-	note := tileNote(in, v)
-	if width(title)+width(text)+width(note)+5 > w {
+	before := ""
+	if was, rolled := beforeRollback(in, t.service, v); rolled {
+		before = was + " "
+	}
+	title, note := titleOf(v), tileNote(in, v)
+	numbers := width(before) + width(text)
+	if before != "" {
+		numbers += width("R ")
+	}
+	if width(title)+numbers+width(note)+5 > w {
 		note = ""
 	}
-	if room := w - width(text) - 3; width(title) > room && room > 8 { // the number is never cut
+	if room := w - numbers - 3; width(title) > room && room > 8 { // the numbers are never cut
 		title = ansi.Truncate(in.safe(title), room, in.Look.Glyph("…", "~"))
 	}
-	r.put(name, title).gap(2).put(role, text)
+	r.put(name, title).gap(2)
+	if before != "" {
+		r.put(themes.Faint, before).put(themes.Marker, "R ")
+	}
+	r.put(role, text)
 	if note != "" {
 		r.gap(2).put(themes.Faint, note)
 	}
-	if h < 2 {
-		return fill([]string{r.String()}, w, h)
-	}
-	c := chartOf(in, t.service, v)
-	c.Stacked, c.Axis = stacked, t.axis
-	return append([]string{r.String()}, c.Draw(in.Look, w, h-1)...)
+	return r.String()
 }
 
 // titleOf is the signal's title without what its unit says anyway.
@@ -222,20 +242,45 @@ func chartOf(in Input, s *health.Service, v *health.Signal) chart.Chart {
 }
 
 // marksOf are the changes of a service, and the rollbacks that were seen to be
-// applied.
+// applied. A rollback is never counted away, and one that a feed tells of as well is
+// one mark.
 func marksOf(in Input, s *health.Service) []chart.Mark {
 	var out []chart.Mark
 	for _, c := range in.Snap.Changes {
-		if c.Service == s.Name {
-			out = append(out, chart.Mark{At: c.At, Letter: letter(c.Kind)})
+		if c.Service == s.Name && !ours(in, c) {
+			out = append(out, chart.Mark{At: c.At, Letter: letter(c.Kind), Keep: c.Kind == "rollback"})
 		}
 	}
 	for _, r := range in.Snap.Rollbacks {
 		if r.Service == s.Name && !r.Applied.IsZero() {
-			out = append(out, chart.Mark{At: r.Applied, Letter: 'R'})
+			out = append(out, chart.Mark{At: r.Applied, Letter: 'R', Keep: true})
 		}
 	}
 	return out
+}
+
+// ours says whether a change is one of sickbay's own rollbacks, told by somebody else.
+func ours(in Input, c health.Change) bool {
+	return slices.ContainsFunc(in.Snap.Rollbacks, func(r health.Rollback) bool {
+		return r.Service == c.Service && r.From == c.From && r.To == c.To && !r.Applied.IsZero() &&
+			!c.At.Before(r.At.Add(-time.Minute)) && !c.At.After(r.Applied.Add(time.Minute))
+	})
+}
+
+// beforeRollback is what a signal was when the newest rollback within the window was
+// planned for it: the number that stands left of the mark R.
+func beforeRollback(in Input, s *health.Service, v *health.Signal) (words string, ok bool) {
+	for _, op := range in.Snap.Rollbacks { // newest first
+		if op.Service != s.Name || op.Applied.IsZero() || op.Applied.After(in.Snap.At) || in.Snap.At.Sub(op.Applied) > in.Snap.Window {
+			continue
+		}
+		for _, r := range op.Readings {
+			if r.Symptom.Signal == v.ID {
+				return health.Format(v.Unit, r.Symptom.Value), true
+			}
+		}
+	}
+	return "", false
 }
 
 // letter marks a change by the first letter of its kind.

@@ -62,3 +62,49 @@ func TestAChartExplainsItsRollbacks(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// chartAfter draws one chart of a service named chat, an hour of quality.
+func chartAfter(t *testing.T, ops []health.Rollback, changes []health.Change) string {
+	t.Helper()
+	var points []health.Point
+	for m := range 60 {
+		points = append(points, health.Point{T: before(time.Duration(60-m) * mnt).UnixMilli(), V: 0.9})
+	}
+	quality := health.Signal{ID: "quality", Title: "answers judged good", Unit: health.Score, Bad: health.Down, Value: 0.91, State: health.Fresh, At: now, Series: points}
+	snap := &health.Snapshot{At: now, Window: time.Hour, Step: mnt, Live: true, Rollbacks: ops, Changes: changes,
+		Services: []health.Service{{Name: "chat", Kind: health.LLM, Signals: []health.Signal{quality}}}}
+	return drawn(t, "charts", Input{Snap: snap, View: View{Service: "chat"}, Look: testLook(t), Now: now}, 60, 8)
+}
+
+func TestAChartShowsBeforeAndAfterOfARollback(t *testing.T) {
+	op := health.Rollback{Service: "chat", Target: "chat/prompt", From: "v32", To: "v31", State: health.OpRecovered, At: before(5 * mnt), Applied: before(5 * mnt),
+		Readings: []health.Reading{{Symptom: health.Symptom{Signal: "quality", Value: 0.61, Limit: 0.8, Bad: health.Down}, Value: 0.9, Known: true}}}
+	old := op
+	old.At, old.Applied = before(2*time.Hour), before(2*time.Hour)
+	told := health.Change{Kind: "rollback", Service: "chat", From: "v32", To: "v31", At: before(5 * mnt)}
+	deployed := health.Change{Kind: "deploy", Service: "chat", From: "1", To: "2", At: before(5 * mnt)}
+	elsewhere := told
+	elsewhere.At = before(30 * mnt)
+	for _, c := range []struct {
+		name    string
+		ops     []health.Rollback
+		changes []health.Change
+		title   string
+		marks   string
+	}{
+		{"no rollback", nil, []health.Change{deployed}, "answers judged good  0.91", "D"},
+		{"a rollback", []health.Rollback{op}, nil, "answers judged good  0.61 R 0.91", "R"},
+		{"told by a feed as well", []health.Rollback{op}, []health.Change{told}, "answers judged good  0.61 R 0.91", "R"},
+		{"with a deployment beside it", []health.Rollback{op}, []health.Change{deployed}, "answers judged good  0.61 R 0.91", "R"},
+		{"and one that somebody else made before", []health.Rollback{op}, []health.Change{elsewhere}, "answers judged good  0.61 R 0.91", "R R"},
+		{"one before the window", []health.Rollback{old}, nil, "answers judged good  0.91", ""},
+	} {
+		got := strings.Split(chartAfter(t, c.ops, c.changes), "\n")
+		if line := strings.TrimSpace(strings.TrimLeft(got[0], "▌ ")); line != c.title && !strings.HasPrefix(line, c.title+"  ") {
+			t.Errorf("%s: the title is %q, want %q", c.name, line, c.title)
+		}
+		if marks := strings.Join(strings.FieldsFunc(got[1], func(r rune) bool { return r < 'A' || r > 'Z' }), " "); marks != c.marks {
+			t.Errorf("%s: the marks are %q, want %q\n%s", c.name, marks, c.marks, strings.Join(got, "\n"))
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package pane
 
 import (
+	"strings"
+
 	"sickbay/health"
 	"sickbay/themes"
 )
@@ -57,8 +59,8 @@ func (p *page) operation(op health.Rollback, selected bool) {
 		r.put(themes.Faint, clock(p.in, op.At)).gap(1).put(opRole(op.State), string(op.State)).gap(2).
 			put(name, op.Target).gap(1).put(themes.Text, health.FromTo(op.From, op.To))
 	})
-	if op.Text != "" {
-		p.wrap(themes.Text, 3, op.Text)
+	if text := besideReadings(op); text != "" {
+		p.wrap(themes.Text, 3, text)
 	}
 	for _, v := range op.Readings {
 		p.wrap(themes.Text, 3, readingWords(v))
@@ -72,6 +74,16 @@ func (p *page) operation(op health.Rollback, selected bool) {
 			p.wrap(themes.Faint, 3, "told "+t.Who)
 		}
 	}
+}
+
+// besideReadings is the newest word on an operation, without what its readings say
+// with more words below it: of that only a loss that comes behind a dash is left.
+func besideReadings(op health.Rollback) string {
+	if len(op.Readings) == 0 || !strings.HasPrefix(op.Text, op.Readings[0].Symptom.Title+" ") {
+		return op.Text
+	}
+	_, loss, _ := strings.Cut(op.Text, " — ")
+	return loss
 }
 
 // opRole is calm only where something is proved.
