@@ -19,11 +19,16 @@ type requestLog struct {
 }
 
 func createLog(path string) (*requestLog, error) {
-	f, err := os.Create(path)
+	f, err := begun(path)
 	if err != nil {
 		return nil, err
 	}
 	return &requestLog{Writer: bufio.NewWriterSize(f, 1<<18), path: path, file: f}, nil
+}
+
+// begun is an empty file to append to: lines that somebody adds by hand stay.
+func begun(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
 }
 
 func (l *requestLog) Write(lines []byte) (int, error) {
@@ -44,7 +49,7 @@ func (l *requestLog) rotate() error {
 	if err := os.Rename(l.path, l.path+".1"); err != nil {
 		return fmt.Errorf("rotate: %w", err)
 	}
-	f, err := os.Create(l.path)
+	f, err := begun(l.path)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (a *app) watch(ctx context.Context, h *house, name string) error {
 	defer func() { stop(); <-done }()
 	v := h.engine.Join()
 	defer v.Leave()
-	ward := scribe{v, filepath.Join(a.stateDir(), "reports"), h.cfg.Redact}
+	ward := scribe{v, filepath.Join(a.stateDir(), "reports"), a.allEntries, h.cfg.Redact}
 	err = tui.Run(ctx, ward, tui.Options{
 		Look: look, Write: h.cfg.Write, Name: name, Window: h.cfg.Window, Content: h.cfg.Content, Redact: &h.cfg.Redact, Keys: keys,
 		View: pane.View{At: at}, Actor: rollback.Me(), Now: a.now,

@@ -16,8 +16,9 @@ import (
 // A scribe is a viewer that can also write down what it sees.
 type scribe struct {
 	*engine.Viewer
-	folder string
-	redact health.Redactor
+	folder  string
+	journal func() ([]health.Entry, error) // all of it: a snapshot has the newest lines only
+	redact  health.Redactor
 }
 
 // Submit writes a report itself and hands everything else on.
@@ -25,15 +26,27 @@ func (s scribe) Submit(o health.Order) (string, error) {
 	if o.Do != health.DoReport {
 		return s.Viewer.Submit(o)
 	}
-	return writeReport(s.folder, s.Snapshot(), o.Plan.Service, s.redact)
+	return writeReport(s.folder, s.report(s.Snapshot(), o.Plan.Service))
 }
 
-// writeReport writes a snapshot as Markdown and as HTML, for its owner's eyes only,
-// and returns the path of the first. What was written before stays.
-func writeReport(folder string, s *health.Snapshot, service string, redact health.Redactor) (string, error) {
-	entries := slices.Clone(s.Journal)
-	slices.SortStableFunc(entries, func(a, b health.Entry) int { return a.Seq - b.Seq })
-	r := handOver(s, entries, time.Time{}, service, redact)
+// report is of a snapshot and the whole journal. Where that cannot be read the lines
+// of the snapshot are better than no report, and what is missing is an open question.
+func (s scribe) report(snap *health.Snapshot, service string) *report {
+	entries, err := s.journal()
+	if err != nil {
+		entries = slices.Clone(snap.Journal)
+		slices.SortStableFunc(entries, func(a, b health.Entry) int { return a.Seq - b.Seq })
+	}
+	r := handOver(snap, entries, time.Time{}, service, s.redact)
+	if err != nil {
+		r.Open = append(r.Open, reporter{redact: s.redact}.text(fmt.Sprintf("What else was done? The journal could not be read: %v", err)))
+	}
+	return r
+}
+
+// writeReport writes a report as Markdown and as HTML, for its owner's eyes only, and
+// returns the path of the first. What was written before stays.
+func writeReport(folder string, r *report) (string, error) {
 	var md, html bytes.Buffer
 	if err := r.markdown(&md); err != nil {
 		return "", err

@@ -5,15 +5,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sickbay/health"
 )
 
 func TestEWritesWhatIsSeenForItsOwnerOnly(t *testing.T) {
 	s, entries := incident()
-	s.Journal = entries
+	r := handOver(s, entries, time.Time{}, "", health.Redactor{})
 	folder := filepath.Join(t.TempDir(), "state", "reports")
-	path, err := writeReport(folder, s, "", health.Redactor{})
+	path, err := writeReport(folder, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,25 @@ func TestEWritesWhatIsSeenForItsOwnerOnly(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "plain"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := writeReport(filepath.Join(folder, "plain"), s, "", health.Redactor{}); err == nil || !strings.Contains(err.Error(), "plain") {
+	if _, err := writeReport(filepath.Join(folder, "plain"), r); err == nil || !strings.Contains(err.Error(), "plain") {
 		t.Errorf("a folder that is a file: %v", err)
+	}
+}
+
+// TestEHoldsTheWholeJournal: a snapshot has the newest lines only.
+func TestEHoldsTheWholeJournal(t *testing.T) {
+	s, entries := incident()
+	all := make([]health.Entry, 500)
+	for i := range all {
+		all[i] = health.Entry{Seq: i, At: s.At, Event: "note", Text: "line"}
+	}
+	s.Journal = entries[:2]
+	r := scribe{journal: func() ([]health.Entry, error) { return all, nil }}.report(s, "")
+	if len(r.Actions) != len(all) {
+		t.Errorf("%d lines of %d", len(r.Actions), len(all))
+	}
+	r = scribe{journal: func() ([]health.Entry, error) { return nil, os.ErrPermission }}.report(s, "")
+	if len(r.Actions) != 2 || !strings.Contains(strings.Join(r.Open, "\n"), "permission denied") {
+		t.Errorf("a journal that cannot be read: %d lines, open %q", len(r.Actions), r.Open)
 	}
 }

@@ -3,13 +3,18 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"html"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"sickbay/demo"
 	"sickbay/health"
+	"sickbay/rollback"
 )
 
 // incident is a snapshot whose every text from outside holds a secret and markup.
@@ -147,4 +152,76 @@ func TestTheReportOfADemoIsPrintedInEveryFormat(t *testing.T) {
 	c.want(exitUsage, "report", "--config", config, "--format", "pdf")
 	c.want(exitUsage, "report", "--config", config, "--since", "soon")
 	c.want(exitFailed, "report", "--config", config, "--service", "nobody")
+}
+
+const (
+	secretKey   = "sk-proj-Zq8Rk2Lm4Np6Tv9Wx1Yb3Cd5"
+	secretMail  = "ann.lee@example.com"
+	secretLogin = "hunter2hunter2"
+)
+
+// planted puts secrets where an incident has them: in what failing requests of a live
+// demo say, and in what a deployment tells of itself. It returns the config to use.
+func planted(t *testing.T, d demo.Info) string {
+	t.Helper()
+	log, err := os.OpenFile(d.Logs, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	now := time.Now().UTC()
+	for i := range 3 { // few: the demo's own failures are those that end
+		fmt.Fprintf(log, `{"time":%q,"level":"error","service":"support-chat","request_id":"req-planted-%d","tenant":%q,"prompt_version":"v32","http.response.status_code":500,"error.type":"auth","message":"upstream said no: password=%s for %s, Authorization: Bearer %s"}`+"\n",
+			now.Add(-time.Duration(i)*time.Minute).Format(time.RFC3339Nano), i, secretMail, secretLogin, secretMail, secretKey)
+	}
+	feed := filepath.Join(t.TempDir(), "changes.jsonl")
+	change := fmt.Sprintf(`{"id":"planted","ts":%q,"kind":"config","service":"support-chat","from":"a","to":"b","text":"by %s with %s"}`+"\n", now.Add(-5*time.Minute).Format(time.RFC3339), secretMail, secretKey)
+	if err := os.WriteFile(feed, []byte(change), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return altered(t, d.Config, "\n[[source]]\nkind = \"feed\"", fmt.Sprintf("\n[[source]]\nkind = \"feed\"\nname = \"told\"\npath = %q\n\n[[source]]\nkind = \"feed\"", feed))
+}
+
+// handsOver: the report of an incident that was seen to its end holds every line of
+// the journal and what the planted texts say, but for their secrets.
+func handsOver(t *testing.T, c *console, d demo.Info) {
+	t.Helper()
+	var r report
+	said := map[string]string{}
+	for _, format := range []string{"md", "html", "json"} {
+		said[format] = c.want(0, "report", "--config", d.Config, "--format", format, "--since", "1h").out
+	}
+	if err := json.Unmarshal([]byte(said["json"]), &r); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(c.journalOf())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	entries, err := rollback.ReadEntries(f)
+	if err != nil || len(entries) < 6 { // declined, planned, sending, accepted, applied, recovered
+		t.Fatalf("the journal has %d lines, %v", len(entries), err)
+	}
+	written := map[string]func(string) string{"md": plain, "html": html.EscapeString, "json": func(s string) string { b, _ := json.Marshal(s); return strings.Trim(string(b), `"`) }}
+	for format, text := range said {
+		for _, e := range entries {
+			if want := written[format](health.Clean(health.Redact(e.Text))); e.Text == "" || !strings.Contains(text, want) {
+				t.Errorf("%s lacks the line %s %q", format, e.Event, want)
+			}
+		}
+		for _, want := range []string{"upstream said no", "v32", "by [email]"} {
+			if !strings.Contains(text, want) && !strings.Contains(text, written[format](want)) {
+				t.Errorf("%s lacks %q", format, want)
+			}
+		}
+		for _, secret := range []string{secretKey, secretMail, secretLogin} {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s holds %q", format, secret)
+			}
+		}
+	}
+	if len(r.Actions) != len(entries) {
+		t.Errorf("%d lines of the journal are %d actions of the report", len(entries), len(r.Actions))
+	}
 }

@@ -255,6 +255,7 @@ func live(t testing.TB, args ...string) (demo.Info, *exec.Cmd) {
 }
 
 // TestARollbackRecovers: the whole ladder on a demo that lives, from a command line.
+// Then somebody else takes over.
 func TestARollbackRecovers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("recovery takes a minute and a half: not with -short")
@@ -262,8 +263,10 @@ func TestARollbackRecovers(t *testing.T) {
 	t.Parallel()
 	d, _ := live(t, "--scenario", "bad-prompt")
 	c := newConsole(t)
+	c.now = time.Now
+	d.Config = planted(t, d)
 	ask := exec.Command(binary(t), "rollback", "support-chat", "--target", "support-chat/prompt", "--to", "v31", "--config", d.Config,
-		"--write", "--yes", "--reason", "quality fell after v32") // a process of its own: it waits, and need not do so under the race detector
+		"--write", "--yes", "--reason", "quality fell after v32, see "+secretMail) // a process of its own: it waits, and need not do so under the race detector
 	ask.Env = append(os.Environ(), "XDG_STATE_HOME="+c.env["XDG_STATE_HOME"])
 	began := time.Now()
 	out, err := ask.CombinedOutput()
@@ -274,6 +277,9 @@ func TestARollbackRecovers(t *testing.T) {
 	if v := c.want(0, "journal", "verify").out; !strings.HasPrefix(v, "ok: ") {
 		t.Error(v)
 	}
+	c.want(exitNotDone, "rollback", "support-chat", "--target", "support-chat/prompt", "--config", d.Config, "--write", "--yes",
+		"--to", olderThan(t, d, "support-chat/prompt", "v31", "v32"), "--reason", "further back, the key is "+secretKey) // within the cool-down: refused, and written down
+	handsOver(t, c, d)
 }
 
 func TestEveryEndHasItsExitCode(t *testing.T) {
