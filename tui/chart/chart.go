@@ -65,7 +65,7 @@ func (c Chart) Draw(look *themes.Look, w, h int) []string {
 	}
 	g := newGrid(w, h)
 	plot := box{w: w, h: c.high(w, h)}
-	across, down := density(look.ASCII)
+	across, _ := density(look.ASCII)
 	sc := c.scale()
 	if w >= 24 && h >= 3 {
 		plot.x = c.valueAxis(g, sc, plot.h, max(c.Axis, c.AxisWidth(w, h)))
@@ -77,7 +77,7 @@ func (c Chart) Draw(look *themes.Look, w, h int) []string {
 	}
 	c.limits(g, sc, plot)
 	c.markLines(g, f, plot, across)
-	c.lines(g, f, sc, plot, look.ASCII, down)
+	c.lines(g, f, sc, plot, look.ASCII)
 	c.markLetters(g, f, plot, across)
 	return g.rows(look)
 }
@@ -192,12 +192,16 @@ func (c Chart) markLetters(g *grid, f frame, p box, across int) {
 	}
 }
 
-func (c Chart) lines(g *grid, f frame, sc scale, p box, ascii bool, down int) {
+func (c Chart) lines(g *grid, f frame, sc scale, p box, ascii bool) {
+	across, down := density(ascii)
 	for i := min(len(c.Lines), len(lineRoles)) - 1; i >= 0; i-- {
 		s := newSurface(ascii, p.w, p.h)
+		seen := map[int]beyond{} // the worst value of each cell that has one
 		var before canvas.Point
 		for _, b := range f.thin(c.Lines[i], c.Step, c.Bad) {
 			at := canvas.Point{X: b.x, Y: sc.row(b.v, p.h*down)}
+			cell := at.Y/down*p.w + at.X/across
+			seen[cell] = max(seen[cell], c.beyond(b.v))
 			if b.apart {
 				before = at
 			}
@@ -205,36 +209,53 @@ func (c Chart) lines(g *grid, f frame, sc scale, p box, ascii bool, down int) {
 			before = at
 		}
 		for y, row := range s.BraillePatterns() {
-			role := lineRoles[i]
-			if len(c.Lines) == 1 {
-				role = c.beyond(sc, y, p.h, role)
-			}
 			for x, r := range row {
-				if drawn(r) {
-					g.set(p.x+x, y, r, role)
+				if !drawn(r) {
+					continue
 				}
+				is, measured := seen[y*p.w+x]
+				if !measured {
+					is = c.rowBeyond(sc, y, p.h)
+				}
+				if len(c.Lines) > 1 {
+					is = within
+				}
+				g.set(p.x+x, y, r, [...]themes.Role{lineRoles[i], themes.LimitW, themes.LimitC}[is])
 			}
 		}
 	}
 }
 
-// beyond is the role of a line in row y: the limit's, where the whole row is
-// past it.
-func (c Chart) beyond(sc scale, y, h int, role themes.Role) themes.Role {
-	past := func(l *float64) bool {
-		switch {
-		case l == nil || !sc.has(*l):
-			return false
-		case c.Bad == health.Down:
-			return y > sc.row(*l, h)
-		}
-		return c.Bad == health.Up && y < sc.row(*l, h)
-	}
+// beyond is the limit that something is past.
+type beyond int
+
+const (
+	within beyond = iota
+	beyondWarn
+	beyondCritical
+)
+
+// beyond judges a value.
+func (c Chart) beyond(v float64) beyond {
+	return c.worst(func(l float64) bool {
+		return c.Bad == health.Down && v < l || c.Bad == health.Up && v > l
+	})
+}
+
+// rowBeyond judges what only leads from one value to the next: row y is past a limit
+// where the whole of it is.
+func (c Chart) rowBeyond(sc scale, y, h int) beyond {
+	return c.worst(func(l float64) bool {
+		return sc.has(l) && (c.Bad == health.Down && y > sc.row(l, h) || c.Bad == health.Up && y < sc.row(l, h))
+	})
+}
+
+func (c Chart) worst(past func(limit float64) bool) beyond {
 	switch {
-	case past(c.Limit.Critical):
-		return themes.LimitC
-	case past(c.Limit.Warn):
-		return themes.LimitW
+	case c.Limit.Critical != nil && past(*c.Limit.Critical):
+		return beyondCritical
+	case c.Limit.Warn != nil && past(*c.Limit.Warn):
+		return beyondWarn
 	}
-	return role
+	return within
 }

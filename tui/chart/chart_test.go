@@ -324,3 +324,42 @@ func BenchmarkSpark8(b *testing.B) {
 		Spark(points, health.Up, at, time.Hour, false, 8)
 	}
 }
+
+// TestAValuePastALimitHasItsColour also where it is drawn in the limit's own row: two
+// rows are all there is between what is good and what is bad in a small chart.
+func TestAValuePastALimitHasItsColour(t *testing.T) {
+	l := look(t)
+	warn, critical := limits(0.8, 0.5), limits(0.8, 0.7)
+	for name, c := range map[string]struct {
+		v     float64
+		bad   health.Bad
+		limit health.Limit
+		want  themes.Role
+	}{
+		"good":                 {.9, health.Down, critical, themes.Line1},
+		"below warn":           {.75, health.Down, warn, themes.LimitW},
+		"below critical":       {.65, health.Down, critical, themes.LimitC},
+		"above critical":       {.75, health.Up, limits(.6, .7), themes.LimitC},
+		"nothing bad about it": {.65, "", critical, themes.Line1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			chart := hourOf(health.Score, c.bad, series(15*time.Second, func(x float64) float64 {
+				if x < .5 {
+					return .95 // so that the scale has both
+				}
+				return c.v
+			}))
+			chart.Limit = c.limit
+			g := l.Prefix(c.want)
+			got := ""
+			for _, row := range chart.Draw(l, 40, 4)[:3] {
+				if i := strings.LastIndexAny(row, "⠉⠒⠤⣀⠁⠂⠄⡀⠈⠐⠠⢀"); i >= 0 {
+					got = row[strings.LastIndex(row[:i], "\x1b["):i]
+				}
+			}
+			if !strings.HasPrefix(got, g) {
+				t.Errorf("the newest value is drawn in %q, want %q", got, g)
+			}
+		})
+	}
+}
