@@ -53,6 +53,7 @@ type paneKey struct {
 	w, h  int
 	focus bool
 	bare  bool
+	alone bool
 }
 
 type drawn struct {
@@ -174,7 +175,7 @@ func (p *pictures) arrangement(s State, sc scene) Arrangement {
 // pane is a box's rows, drawn again only when something they depend on changed.
 func (p *pictures) pane(s State, sc scene, box Box) []string {
 	in := s.input(sc, box.Pane, s.focused() == box.Pane)
-	k := paneKey{in.Snap, in.View, in.State, in.Look, in.Now, box.W, box.H, in.Focus, box.Bare}
+	k := paneKey{in.Snap, in.View, in.State, in.Look, in.Now, box.W, box.H, in.Focus, box.Bare, in.Alone}
 	if d, ok := p.panes[box.Pane]; ok && d.key == k {
 		return d.rows
 	}

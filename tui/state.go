@@ -176,8 +176,14 @@ func (s State) with(name string, change func(*pane.State)) State {
 func (s State) input(sc scene, name string, focus bool) pane.Input {
 	return pane.Input{
 		Snap: sc.snap, View: s.View, State: s.Panes[name], Look: sc.look,
-		Now: clock(sc.snap, s.View, sc.now), Focus: focus, Redact: s.Redact,
+		Now: clock(sc.snap, s.View, sc.now), Focus: focus, Redact: s.Redact, Alone: name == "why" && !s.shows(sc, "suspects"),
 	}
+}
+
+// shows says whether a pane is on the screen; how many rows each fills plays no part.
+func (s State) shows(sc scene, name string) bool {
+	a := Arrangement{Screen: s.View.Screen, W: sc.w, H: sc.h - chrome, Focus: s.Focus, Lower: s.Lower, Zoom: s.View.Zoom}
+	return slices.ContainsFunc(Arrange(a), func(b Box) bool { return b.Pane == name })
 }
 
 // clock is what ages are told by. It moves with each snapshot and each minute and

@@ -105,11 +105,7 @@ func (p *page) alarmed(a *health.Alert) {
 	p.fact("service", roleOf(s.Status), s.Name+" is "+statusWords(p.in, s))
 	if len(s.Suspects) > 0 {
 		v := s.Suspects[0]
-		text := v.What()
-		if !v.At.IsZero() {
-			text += " at " + clock(p.in, v.At)
-		}
-		p.fact("suspect", themes.Text, v.Label+": "+text)
+		p.fact("suspect", themes.Text, v.Label+": "+suspected(p.in, s.Name, v))
 	}
 	name := "because"
 	for _, f := range s.Findings {

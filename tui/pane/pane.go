@@ -18,6 +18,7 @@ type Input struct {
 	Look  *themes.Look
 	Now   time.Time // for ages; never time.Now
 	Focus bool
+	Alone bool // no pane of suspects is drawn beside it
 
 	Redact *health.Redactor // what masks secrets in content; nil: the standard one
 }

@@ -40,6 +40,9 @@ func whyPage(in Input, w int) *page {
 		}
 		return p
 	}
+	if in.Alone {
+		p.culprit(s)
+	}
 	for _, f := range s.Findings {
 		text := f.Text
 		if !f.Since.IsZero() {
@@ -57,6 +60,32 @@ func whyPage(in Input, w int) *page {
 		p.point(themes.Faint, "·", themes.Faint, line)
 	}
 	return p
+}
+
+// culprit is the first suspect in a line, where no other pane tells of it. One that is
+// unclear is nobody to be told first.
+func (p *page) culprit(s health.Service) {
+	if len(s.Suspects) == 0 {
+		return
+	}
+	v := s.Suspects[0]
+	if v.RuledOut != "" || v.Label == "unclear" {
+		return
+	}
+	p.point(themes.Accent, p.in.Look.Glyph("→", ">"), themes.Strong, v.Label+" suspect: "+suspected(p.in, s.Name, v))
+}
+
+// suspected is "prompt v31 → v32 at 13:50"; of whom is said where it is not the service
+// itself.
+func suspected(in Input, service string, v health.Suspect) string {
+	text := v.What()
+	if v.Change != "" && v.Service != service {
+		text += " of " + v.Service
+	}
+	if !v.At.IsZero() {
+		text += " at " + clock(in, v.At)
+	}
+	return text
 }
 
 // point adds a sentence behind a mark.
