@@ -29,11 +29,18 @@ func replicaSetJSON(name, created, revision, image string) string {
 // TestEveryLedgerTellsWhatItsServerKnows asks fakes that answer as the servers'
 // documentation says, twice, a minute apart: at midnight and at 00:01.
 func TestEveryLedgerTellsWhatItsServerKnows(t *testing.T) {
-	argo := func(history string) string {
-		return `{"metadata":{"resourceVersion":"71"},"items":[{"metadata":{"name":"chat-prod","namespace":"argocd"},"status":{"history":[` + history + `]}},{"metadata":{"name":"new"},"status":{}}]}`
+	// A list of Argo CD knows a few fields of an application, and its history is none of them.
+	argo := func(finished string) string {
+		return `{"metadata":{"resourceVersion":"71"},"items":[{"metadata":{"name":"chat-prod","namespace":"argocd"},"status":{"operationState":{"startedAt":"1999-12-31T23:00:00Z","finishedAt":"` + finished + `"}}},` +
+			`{"metadata":{"name":"new","namespace":"argocd"}},{"metadata":{"name":"still","namespace":"argocd"},"status":{"operationState":{"startedAt":"1999-11-30T23:00:00Z","finishedAt":"1999-11-30T23:00:09Z"}}}]}`
 	}
+	argoApp := func(history string) string {
+		return `{"metadata":{"name":"chat-prod","namespace":"argocd","uid":"u"},"spec":{"project":"default"},"status":{"history":[` + history + `],"sync":{"status":"Synced"},"operationState":{"phase":"Succeeded"}}}`
+	}
+	const argoList, argoOne = "/api/v1/applications?fields=items.metadata.name", "/api/v1/applications/chat-prod?appNamespace=argocd"
 	const first = `{"id":0,"revision":"53e28ff20cc530b9ada2173fbbd64d48338583ba","deployStartedAt":"1999-12-31T23:00:00Z","deployedAt":"1999-12-31T23:00:10Z","source":{"repoURL":"https://git/x","path":"apps/chat"},"initiatedBy":{"automated":true}}`
 	const second = `{"id":1,"revision":"a1b2c3d4cc530b9ada2173fbbd64d48338583bab","deployStartedAt":"1999-12-31T23:40:00Z","deployedAt":"1999-12-31T23:40:30Z","source":{"repoURL":"https://git/x","path":"apps/chat"},"initiatedBy":{"username":"ann"}}`
+	const several = `{"id":0,"revisions":["53e28ff20cc530b9ada2173fbbd64d48338583ba","1.4.0"],"deployStartedAt":"1999-12-31T23:00:00Z","deployedAt":"1999-12-31T23:00:10Z","source":{"repoURL":""},"sources":[{"repoURL":"https://git/x","path":"values","ref":"values"},{"repoURL":"https://charts","chart":"vllm"}],"initiatedBy":{}}`
 	models := func(aliases string) string {
 		return `{"registered_models":[{"name":"fraud","creation_timestamp":1,"last_updated_timestamp":2,"aliases":[` + aliases + `]},{"name":"plain"}]}`
 	}
@@ -55,9 +62,15 @@ func TestEveryLedgerTellsWhatItsServerKnows(t *testing.T) {
 		looks         [2]map[string]string // answers by a part of the address, longest first where several fit
 		want          []string             // after the second look
 	}{
-		"argo: history holds both": {"argocd", `services = { "chat-prod" = "support-chat" }`,
-			[2]map[string]string{{"/api/v1/applications?fields=": argo(second + "," + first)}, {"applications": argo(first + "," + second)}},
+		"argo: who was operated again is asked again": {"argocd", `services = { "chat-prod" = "support-chat" }`,
+			[2]map[string]string{{argoList: argo("1999-12-31T23:00:10Z"), argoOne: argoApp(first)}, {argoList: argo("1999-12-31T23:40:30Z"), argoOne: argoApp(second + "," + first)}},
 			[]string{"23:00:05 ±5s deploy support-chat  → 53e28ff2: synced apps/chat, by itself", "23:40:15 ±15s deploy support-chat 53e28ff2 → a1b2c3d4: synced apps/chat, by ann"}},
+		"argo: who was not is left alone": {"argocd", `project = "ai"`,
+			[2]map[string]string{{"finishedAt&projects=ai": argo("1999-12-31T23:00:10Z"), argoOne: argoApp(first)}, {argoList: argo("1999-12-31T23:00:10Z")}},
+			[]string{"23:00:05 ±5s deploy chat-prod  → 53e28ff2: synced apps/chat, by itself"}},
+		"argo: an application of several sources": {"argocd", ``,
+			[2]map[string]string{{argoList: argo("1999-12-31T23:00:10Z"), argoOne: argoApp(several)}, {argoList: argo("1999-12-31T23:00:10Z")}},
+			[]string{"23:00:05 ±5s deploy chat-prod  → 53e28ff2 1.4.0: synced values and vllm"}},
 		"mlflow: an alias moved": {"mlflow", `aliases = ["champion"]`,
 			[2]map[string]string{{"/api/2.0/mlflow/registered-models/search?max_results=100": models(`{"alias":"champion","version":"3"},{"alias":"old","version":"1"}`)}, {"search": models(`{"alias":"champion","version":"4"},{"alias":"old","version":"2"}`)}},
 			[]string{"00:00:30 ±30s model fraud 3 → 4: fraud@champion now points to version 4"}},
@@ -209,4 +222,28 @@ func TestPagesAreReadToTheEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOneApplicationOfArgoThatIsRefusedKeepsNoOtherAway: rights there are for each.
+func TestOneApplicationOfArgoThatIsRefusedKeepsNoOtherAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := func(name string) string {
+			return fmt.Sprintf(`{"metadata":{"name":%q,"namespace":"argocd"},"status":{"operationState":{"startedAt":"1999-12-31T23:00:00Z"}}}`, name)
+		}
+		s := answeringWith(t, "argocd", "", func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/applications"):
+				io.WriteString(w, `{"items":[`+app("theirs")+`,`+app("ours")+`]}`)
+			case strings.HasSuffix(r.URL.Path, "/theirs"):
+				w.WriteHeader(http.StatusForbidden)
+				io.WriteString(w, `{"error":"permission denied","code":7,"message":"permission denied"}`)
+			default:
+				io.WriteString(w, `{"metadata":{"name":"ours","namespace":"argocd"},"status":{"history":[{"id":3,"revision":"v2","deployedAt":"1999-12-31T22:00:00Z","source":{"path":"x"}}]}}`)
+			}
+		})
+		got, err := s.(Changes).Changes(t.Context(), time.Now().Add(-10*time.Hour))
+		if len(got) != 1 || got[0].Service != "ours" || err == nil || !strings.Contains(err.Error(), "permission denied") {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
 }
