@@ -99,20 +99,30 @@ func (s State) helpLines(sc scene, w int) []string {
 	columns := max(1, w/52)
 	cell := w / columns
 	blocks := s.helpBlocks(sc, cell-2)
-	total := 0
-	for _, b := range blocks {
-		total += len(b) + 1
+	high := 0 // the lowest height in which all blocks fit, in their order
+	var cols [][]string
+	for cols == nil {
+		high++
+		cols = stacked(blocks, columns, high, cell-2)
 	}
-	per := (total + columns - 1) / columns
+	return sideBySide(cols, cell)
+}
+
+// stacked puts blocks with a blank row after each into columns at most so high; nil where they
+// need more.
+func stacked(blocks [][]string, columns, high, w int) [][]string {
 	cols := make([][]string, columns)
 	c := 0
 	for _, b := range blocks {
-		if len(cols[c]) > 0 && len(cols[c])+len(b) > per && c < columns-1 {
+		if len(cols[c])+len(b) > high {
 			c++
 		}
-		cols[c] = append(append(cols[c], b...), blanks(cell-2))
+		if c == columns || len(b) > high {
+			return nil
+		}
+		cols[c] = append(append(cols[c], b...), blanks(w))
 	}
-	return sideBySide(cols, cell)
+	return cols
 }
 
 // sideBySide puts columns of painted cells next to each other.
