@@ -49,7 +49,7 @@ type alertmanagerConfig struct {
 }
 
 // alertmanager speaks API v2 as its OpenAPI document (api/v2/openapi.yaml of
-// Alertmanager 0.27) has it.
+// Alertmanager 0.25 to 0.34) has it.
 type alertmanager struct {
 	*web
 	service string
@@ -91,6 +91,7 @@ type gettableAlert struct {
 		State       string   `json:"state"` // active, suppressed, unprocessed
 		SilencedBy  []string `json:"silencedBy"`
 		InhibitedBy []string `json:"inhibitedBy"`
+		MutedBy     []string `json:"mutedBy"` // time intervals, from 0.28 on
 	} `json:"status"`
 }
 
@@ -113,7 +114,10 @@ func (a *alertmanager) alert(g gettableAlert) health.Alert {
 		ID: g.Fingerprint, Name: g.Labels["alertname"], Service: g.Labels[a.service], Severity: g.Labels["severity"],
 		State: "firing", Since: g.Starts, Source: a.name, Silenced: g.Status.SilencedBy, Inhibited: g.Status.InhibitedBy,
 	}
-	if g.Status.State == "suppressed" && !out.Quiet() { // muted by a time interval, which has no id here
+	for _, interval := range g.Status.MutedBy {
+		out.Inhibited = append(out.Inhibited, "mute time "+interval)
+	}
+	if g.Status.State == "suppressed" && !out.Quiet() { // by something it has no word for
 		out.Inhibited = []string{"a mute time"}
 	}
 	if u, err := url.Parse(g.Generator); err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil {
@@ -205,8 +209,8 @@ func (a *alertmanager) Silence(ctx context.Context, s health.Silence) (string, e
 	return made.ID, nil
 }
 
-// Expire ends a silence. The server answers 404 for one it never had and 200 for one
-// that has ended.
+// Expire ends a silence. The server answers 404 for one it never had (500 before 0.27)
+// and 200 for one that has ended.
 func (a *alertmanager) Expire(ctx context.Context, id string) error {
 	if id == "" || strings.ContainsAny(id, "/?#") {
 		return &failure{fmt.Sprintf("%s: %q is no id of a silence", a.name, id), ErrRefused}
@@ -248,6 +252,9 @@ func (a *alertmanager) call(ctx context.Context, method, path string, query url.
 			return &failure{"has no such silence", ErrMissing}
 		case resp.StatusCode != http.StatusOK:
 			text, _ := io.ReadAll(io.LimitReader(resp.Body, maxHead))
+			if method == http.MethodDelete && quoted(text) == "silence not found" {
+				return &failure{"has no such silence", ErrMissing}
+			}
 			return &said{quoted(text)}
 		case into == nil:
 			return nil

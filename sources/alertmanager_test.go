@@ -14,8 +14,10 @@ import (
 	"sickbay/health"
 )
 
-// anAlertmanager answers as Alertmanager 0.27 does, by its OpenAPI document.
+// anAlertmanager answers as Alertmanager 0.34 does, by api/v2/openapi.yaml and
+// api/v2/api.go there.
 type anAlertmanager struct {
+	old      bool // as 0.26 and before: 500 for a silence it never had
 	mu       sync.Mutex
 	silences map[string]map[string]any
 	now      time.Time
@@ -52,6 +54,11 @@ func (a *anAlertmanager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.post(w, r)
 	case strings.HasPrefix(path, "silence/") && r.Method == http.MethodDelete:
 		s := a.silences[strings.TrimPrefix(path, "silence/")]
+		if s == nil && a.old {
+			w.WriteHeader(http.StatusInternalServerError)
+			io.WriteString(w, `"silence not found"`+"\n")
+			return
+		}
 		if s == nil {
 			w.WriteHeader(http.StatusNotFound)
 			return
@@ -71,7 +78,7 @@ func (a *anAlertmanager) post(w http.ResponseWriter, r *http.Request) {
 	ends, _ := time.Parse(time.RFC3339, fmt.Sprint(s["endsAt"]))
 	if ends.Before(a.now) {
 		w.WriteHeader(http.StatusBadRequest)
-		io.WriteString(w, `"end time can't be in the past"`)
+		io.WriteString(w, `"Failed to create silence: end time can't be in the past"`+"\n")
 		return
 	}
 	id := fmt.Sprintf("s%d", len(a.silences)+1)
@@ -106,7 +113,7 @@ func TestAlertsOfAnAlertmanagerSayWhoKeepsThemQuiet(t *testing.T) {
 	if a := all[2]; !a.Quiet() || len(a.Inhibited) != 1 || a.Text != "d" {
 		t.Errorf("inhibited: %+v", a)
 	}
-	if a := all[3]; !a.Quiet() {
+	if a := all[3]; !a.Quiet() || a.Inhibited[0] != "mute time night" {
 		t.Errorf("muted: %+v", a)
 	}
 	if v, err := s.Version(t.Context()); v != "0.27.0" || err != nil {
@@ -157,8 +164,10 @@ func TestASilenceThatIsRefusedSaysWhy(t *testing.T) {
 	if len(fake.silences) != 0 {
 		t.Errorf("%v", fake.silences)
 	}
-	if err := s.Expire(t.Context(), "s9"); !errors.Is(err, ErrMissing) {
-		t.Error(err)
+	for _, fake.old = range []bool{false, true} {
+		if err := s.Expire(t.Context(), "s9"); !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "main: has no such silence") {
+			t.Error(err)
+		}
 	}
 	for _, id := range []string{"", "../status", "a?b"} {
 		if err := s.Expire(t.Context(), id); !errors.Is(err, ErrRefused) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -118,17 +119,26 @@ func TestOneQuestionThatIsTooMuchDoesNotSendTheOthersAway(t *testing.T) {
 }
 
 func TestAServerIsLeftAloneForAsLongAsItSays(t *testing.T) {
+	after := func(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
 	for name, c := range map[string]struct {
 		code    int
-		later   func(now time.Time) string
+		headers func() []string
 		atLeast time.Duration
 	}{
-		"seconds":          {429, func(time.Time) string { return "30" }, 30 * time.Second},
-		"a date":           {503, func(now time.Time) string { return now.Add(time.Minute).UTC().Format(http.TimeFormat) }, time.Minute},
-		"longer than wise": {503, func(time.Time) string { return "86400" }, maxPeace},
+		"seconds": {429, func() []string { return []string{"Retry-After", "30"} }, 30 * time.Second},
+		"a date": {503, func() []string {
+			return []string{"Retry-After", time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)}
+		}, time.Minute},
+		"longer than wise": {503, func() []string { return []string{"Retry-After", "86400"} }, maxPeace},
+		"the questions of the hour are spent": {429, func() []string {
+			return []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", after(40 * time.Minute)}
+		}, 40 * time.Minute},
+		"spent, and too many at once": {429, func() []string {
+			return []string{"Retry-After", "60", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", after(time.Hour)}
+		}, time.Minute},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := serve(t, "", slowly(0, c.code, "", "Retry-After", c.later(time.Now())))
+			s := serve(t, "", slowly(0, c.code, "", c.headers()...))
 			err := s.burst(t.Context(), 1)[0]
 			var busy *Busy
 			if !errors.As(err, &busy) || !errors.Is(err, ErrBusy) || busy.After < c.atLeast || busy.After > c.atLeast*11/10 {

@@ -60,6 +60,8 @@ type githubStatus struct {
 	Log     string    `json:"log_url"`
 }
 
+const githubVersion = "X-GitHub-Api-Version"
+
 // maxStatuses bounds how many deployments are asked for their statuses at one look.
 const maxStatuses = 20
 
@@ -80,10 +82,17 @@ func openGitHub(name string, decode Decode) (Source, error) {
 	case !repositoryName.MatchString(c.Repository):
 		return nil, fmt.Errorf(`repository: %q is no "owner/name"`, c.Repository)
 	}
+	if c.HTTPHeaders == nil {
+		c.HTTPHeaders = map[string]string{}
+	}
+	if _, set := c.HTTPHeaders[githubVersion]; !set {
+		c.HTTPHeaders[githubVersion] = "2022-11-28" // a later one may answer otherwise
+	}
 	l, err := (&ledgerConfig{Every: c.Every}).open(&c.webConfig, name, "github", "GitHub's API")
 	if err != nil {
 		return nil, err
 	}
+	l.moved = "if it was renamed, put its new name into repository"
 	g := &github{l, c, map[int64]githubStatus{}}
 	l.list = g.look
 	return l, nil

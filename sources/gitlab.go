@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"sickbay/health"
@@ -36,7 +37,7 @@ type gitlabConfig struct {
 }
 
 // gitlabDeployment is what is used of GET /api/v4/projects/:id/deployments
-// (Deployments API, GitLab 17).
+// (doc/api/deployments.md of GitLab 17.8).
 type gitlabDeployment struct {
 	ID          int64     `json:"id"`
 	Ref         string    `json:"ref"`
@@ -49,8 +50,9 @@ type gitlabDeployment struct {
 	User struct {
 		Username string `json:"username"`
 	} `json:"user"`
-	Job struct {
-		Started  time.Time `json:"started_at"`
+	Job struct { // null of one that was made by the API
+		Created  time.Time `json:"created_at"`
+		Started  time.Time `json:"started_at"` // may be null
 		Finished time.Time `json:"finished_at"`
 		Commit   struct {
 			Title string `json:"title"`
@@ -76,6 +78,7 @@ func openGitLab(name string, decode Decode) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.moved = "if it was renamed, put its new name into project"
 	l.list = func(ctx context.Context, since time.Time) ([]health.Change, error) {
 		var got []gitlabDeployment
 		query := url.Values{"status": {"success"}, "order_by": {"id"}, "sort": {"desc"}, "per_page": {strconv.Itoa(perPage)}}
@@ -97,8 +100,11 @@ func openGitLab(name string, decode Decode) (Source, error) {
 // plain leaves out what a deployment made by hand does not have.
 func (d gitlabDeployment) plain() deployment {
 	out := deployment{
-		id: d.ID, ref: d.Ref, sha: d.SHA, environment: d.Environment.Name, text: d.Job.Commit.Title, by: d.User.Username,
+		id: d.ID, ref: d.Ref, sha: d.SHA, environment: d.Environment.Name, text: strings.TrimSpace(d.Job.Commit.Title), by: d.User.Username,
 		url: d.Job.Pipeline.URL, started: d.Job.Started, finished: d.Job.Finished,
+	}
+	if out.started.IsZero() {
+		out.started = d.Job.Created
 	}
 	if out.finished.IsZero() {
 		out.started, out.finished = d.Created, d.Updated

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -106,7 +108,7 @@ func TestEveryLedgerTellsWhatItsServerKnows(t *testing.T) {
 				{"/repos/example/support-chat/deployments?": githubList}}, // nothing new: no status is asked for again
 			[]string{"22:30:30 ±30s deploy support-chat  → b84d88e7: deployed to production: main, by bob", "23:30:30 ±30s deploy support-chat b84d88e7 → v5.3.1: deployed to production: release, by ann"}},
 		"gitlab: two deployments": {"gitlab", ``,
-			[2]map[string]string{{"/api/v4/projects/group%2Fsupport-chat/deployments?order_by=id&per_page=100&sort=desc&status=success": "[]"}, {"deployments": `[{"id":42,"iid":2,"ref":"main","sha":"a91957a858320c0e17f3a0eca7cfacbff50ea29a","created_at":"1999-12-31T23:29:00Z","updated_at":"1999-12-31T23:31:00Z","status":"success","user":{"username":"root"},"environment":{"id":9,"name":"production"},"deployable":{"commit":{"title":"Shorter prompts"},"started_at":"1999-12-31T23:30:00Z","finished_at":"1999-12-31T23:31:00Z","pipeline":{"web_url":"https://gitlab/p/1"}}},` +
+			[2]map[string]string{{"/api/v4/projects/group%2Fsupport-chat/deployments?order_by=id&per_page=100&sort=desc&status=success": "[]"}, {"deployments": `[{"id":42,"iid":2,"ref":"main","sha":"a91957a858320c0e17f3a0eca7cfacbff50ea29a","created_at":"1999-12-31T23:29:00Z","updated_at":"1999-12-31T23:31:00Z","status":"success","user":{"username":"root"},"environment":{"id":9,"name":"production"},"deployable":{"commit":{"title":"Shorter prompts\r"},"created_at":"1999-12-31T23:30:00Z","started_at":null,"finished_at":"1999-12-31T23:31:00Z","pipeline":{"web_url":"https://gitlab/p/1"}}},` +
 				`{"id":41,"ref":"v1.2","sha":"b91957a858320c0e17f3a0eca7cfacbff50ea29a","created_at":"1999-12-31T22:29:00Z","updated_at":"1999-12-31T22:30:00Z","status":"success","user":{"username":"root"},"environment":{"name":"production"},"deployable":null}]`}},
 			[]string{"22:29:30 ±30s deploy support-chat  → v1.2: deployed to production: v1.2, by root", "23:30:30 ±30s deploy support-chat v1.2 → a91957a8: deployed to production: Shorter prompts, by root"}},
 	} {
@@ -159,24 +161,29 @@ func TestEveryLedgerTellsWhatItsServerKnows(t *testing.T) {
 // TestALedgerRemembersWhileItsServerIsAway lets the second look fail, in the words of
 // each server.
 func TestALedgerRemembersWhileItsServerIsAway(t *testing.T) {
-	for kind, c := range map[string]struct {
+	for name, c := range map[string]struct {
 		code     int
 		body     string
 		contains string
 		is       error
 	}{
-		"argocd":              {401, `{"error":"no session information","code":16,"message":"no session information"}`, "no session information", nil},
-		"mlflow":              {404, `{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"not here"}`, "404 not found", ErrRefused},
-		"langfuse":            {401, `{"message":"Invalid credentials. Confirm that you've configured the correct host."}`, "Invalid credentials", nil},
-		"grafana":             {403, `{"accessErrorId":"ACE1","message":"You'll need additional permissions to perform this action. Permissions needed: annotations:read","title":"Access denied"}`, "annotations:read", nil},
-		"kubernetes-rollouts": {403, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"replicasets.apps is forbidden: User \"me\" cannot list resource","reason":"Forbidden","code":403}`, "cannot list resource", nil},
-		"github":              {429, `{"message":"API rate limit exceeded for 1.2.3.4.","documentation_url":"https://docs.github.com/rest"}`, "rate limit", ErrBusy},
-		"gitlab":              {404, `{"message":"404 Project Not Found"}`, "404 not found", ErrRefused},
+		"argocd":                       {401, `{"error":"no session information","code":16,"message":"no session information"}`, "no session information", nil},
+		"mlflow":                       {404, `{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"not here"}`, "404 not found", ErrRefused},
+		"langfuse":                     {401, `{"message":"Invalid credentials. Confirm that you've configured the correct host."}`, "Invalid credentials", nil},
+		"grafana":                      {403, `{"accessErrorId":"ACE1","message":"You'll need additional permissions to perform this action. Permissions needed: annotations:read","title":"Access denied"}`, "annotations:read", nil},
+		"kubernetes-rollouts":          {403, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"replicasets.apps is forbidden: User \"me\" cannot list resource","reason":"Forbidden","code":403}`, "cannot list resource", nil},
+		"github":                       {429, `{"message":"API rate limit exceeded for 1.2.3.4.","documentation_url":"https://docs.github.com/rest"}`, "rate limit", ErrBusy},
+		"gitlab":                       {404, `{"message":"404 Project Not Found"}`, "404 not found", ErrRefused},
+		"gitlab with too little scope": {403, `{"error":"insufficient_scope","error_description":"The request requires higher privileges than provided by the access token.","scope":"api read_api"}`, "insufficient_scope: The request requires higher privileges", nil},
+		"gitlab, renamed":              {301, `This resource has been moved permanently to https://gitlab/api/v4/projects/12/deployments`, "redirect to https://gitlab/api/v4/projects/12/deployments; if it was renamed, put its new name into project", nil},
+		"github, renamed":              {301, `{"message":"Moved Permanently","url":"https://api.github.com/repositories/1/deployments"}`, "put its new name into repository", nil},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			down := false
+			kind := name[:len(name)-len(strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyz-"))]
 			s := answeringWith(t, kind, "", func(w http.ResponseWriter, r *http.Request) {
 				if down {
+					w.Header().Set("Location", "https://gitlab/api/v4/projects/12/deployments")
 					w.WriteHeader(c.code)
 					io.WriteString(w, c.body)
 					return
@@ -246,4 +253,60 @@ func TestOneApplicationOfArgoThatIsRefusedKeepsNoOtherAway(t *testing.T) {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})
+}
+
+// TestGitHubsLimitIsNoMissingRight: it says 403 to both, and wants to be left alone
+// until the hour is over.
+func TestGitHubsLimitIsNoMissingRight(t *testing.T) {
+	for name, c := range map[string]struct {
+		headers []string
+		message string
+		after   time.Duration // at least; 0: it is no limit
+	}{
+		"spent":  {[]string{"X-RateLimit-Limit", "60", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", strconv.FormatInt(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(40*time.Minute).Unix(), 10)}, "API rate limit exceeded for 1.2.3.4.", 40 * time.Minute},
+		"burst":  {[]string{"Retry-After", "60", "X-RateLimit-Remaining", "41"}, "You have exceeded a secondary rate limit.", time.Minute},
+		"rights": {[]string{"X-RateLimit-Remaining", "4999", "X-RateLimit-Reset", "946730000"}, "Resource not accessible by personal access token", 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			asked := 0
+			s := answeringWith(t, "github", "", func(w http.ResponseWriter, r *http.Request) {
+				asked++
+				for i := 0; i < len(c.headers); i += 2 {
+					w.Header().Set(c.headers[i], c.headers[i+1])
+				}
+				w.WriteHeader(http.StatusForbidden)
+				fmt.Fprintf(w, `{"message":%q,"documentation_url":"https://docs.github.com/rest","status":"403"}`, c.message)
+			})
+			_, err := s.(Changes).Changes(t.Context(), time.Now().Add(-time.Hour))
+			var busy *Busy
+			if limited := errors.As(err, &busy); err == nil || !strings.Contains(err.Error(), c.message) || limited != (c.after > 0) {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if c.after == 0 {
+				return
+			}
+			if strings.Contains(err.Error(), "rights") || busy.After < c.after || busy.After > c.after*11/10 {
+				t.Errorf("%s: %v, to be left alone for %v", name, err, busy.After)
+			}
+			time.Sleep(c.after - time.Second)
+			if _, _ = s.(Changes).Changes(t.Context(), time.Now().Add(-time.Hour)); asked != 1 {
+				t.Errorf("%s: asked %d times", name, asked)
+			}
+		})
+	}
+}
+
+func TestGitHubIsAskedForTheVersionOfItsAPIThatIsRead(t *testing.T) {
+	for section, want := range map[string]string{"": "2022-11-28", `http_headers = { X-GitHub-Api-Version = "2026-03-10" }`: "2026-03-10"} {
+		got := ""
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			got = r.Header.Get("X-GitHub-Api-Version")
+			io.WriteString(w, "[]")
+		}))
+		defer server.Close()
+		s := mustOpen(t, "github", fmt.Sprintf("url = %q\nrepository = \"a/b\"\n%s", server.URL, section))
+		if _, err := s.(Changes).Changes(t.Context(), time.Now()); err != nil || got != want {
+			t.Errorf("%q: asked for version %q, %v", section, got, err)
+		}
+	}
 }

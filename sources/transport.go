@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,7 @@ type exchange struct {
 	location string    // where a redirect leads, as it may be shown
 	kind     string    // its Content-Type
 	later    string    // its Retry-After
+	spent    time.Time // no question is left until then; zero: not said
 	victoria bool      // it has the header every VictoriaMetrics adds
 	bytes    atomic.Int64
 
@@ -110,6 +112,11 @@ func (c *capped) RoundTrip(r *http.Request) (*http.Response, error) {
 	x.status = resp.StatusCode
 	x.date, _ = http.ParseTime(resp.Header.Get("Date"))
 	x.kind, x.later = resp.Header.Get("Content-Type"), resp.Header.Get("Retry-After")
+	if resp.Header.Get("X-RateLimit-Remaining") == "0" {
+		if at, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil {
+			x.spent = time.Unix(at, 0)
+		}
+	}
 	x.victoria = resp.Header.Get("X-Server-Hostname") != ""
 	if to, err := resp.Location(); err == nil {
 		x.location = to.Scheme + "://" + to.Host + to.Path

@@ -73,6 +73,7 @@ type web struct {
 	name     string
 	speaks   string // what is behind the address: "a Prometheus API"
 	access   string // which key of the config lets us in, in words; empty: none does
+	moved    string // what to do about a redirect; empty: put the right address into url
 	base     *url.URL
 	client   *http.Client
 	timeout  time.Duration

@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"cmp"
 	"compress/gzip"
 	"crypto/tls"
 	"crypto/x509"
@@ -22,7 +23,8 @@ import (
 
 const (
 	maxWords = 120              // bytes of what a server says beside its status
-	maxPeace = 15 * time.Minute // longer than that nobody stays away
+	maxPeace = 15 * time.Minute // longer than that nobody stays away,
+	maxSpent = time.Hour        // unless all questions of the hour were asked
 )
 
 // worded says what went wrong: name first, then what it was, then the way out, and
@@ -39,7 +41,7 @@ func (w *web) worded(x *exchange, err error) error {
 	case x.status < 300:
 		text = w.unread(x, err)
 	case x.status < 400:
-		text = fmt.Sprintf("answers with a redirect to %s; put the right address into url", x.location)
+		text = fmt.Sprintf("answers with a redirect to %s; %s", x.location, cmp.Or(w.moved, "put the right address into url"))
 	default:
 		text, kind = w.turnedDown(x, err)
 	}
@@ -179,6 +181,9 @@ func (w *web) turnedDown(x *exchange, err error) (string, error) {
 	case http.StatusUnauthorized:
 		return text + ": " + w.letIn(words), nil
 	case http.StatusForbidden:
+		if tooOften(x, words) {
+			return text + ": no question is left for now; a token may ask more of them than nobody" + forHowLong(x), ErrBusy
+		}
 		return text + ": these credentials may not ask it; check their rights, and the tenant in http_headers (X-Scope-OrgID)", nil
 	case http.StatusProxyAuthRequired:
 		return text + ": check proxy_url", nil
@@ -218,9 +223,18 @@ func forHowLong(x *exchange) string {
 	return ""
 }
 
+// tooOften tells a limit of questions from missing rights: GitHub says 403 to both
+// (docs.github.com, "Rate limits for the REST API").
+func tooOften(x *exchange, words string) bool {
+	return x.later != "" || !x.spent.IsZero() || strings.Contains(words, "rate limit")
+}
+
 // peace is how long the server wants to be left alone; 0: it did not say.
 func peace(x *exchange) time.Duration {
 	wait := time.Duration(0)
+	if x.later == "" && !x.spent.IsZero() {
+		return min(max(time.Until(x.spent).Round(time.Second), 0), maxSpent)
+	}
 	if s, err := strconv.Atoi(x.later); err == nil {
 		wait = time.Duration(min(max(s, 0), 1<<20)) * time.Second
 	} else if at, err := http.ParseTime(x.later); err == nil {
@@ -239,6 +253,7 @@ func inWords(body []byte) string {
 	var b struct {
 		Type    string          `json:"errorType"`
 		Error   json.RawMessage `json:"error"`
+		More    string          `json:"error_description"` // RFC 6750, GitLab
 		Message string          `json:"message"`
 	}
 	if json.Unmarshal(body, &b) != nil {
@@ -251,6 +266,8 @@ func inWords(body []byte) string {
 	switch {
 	case json.Unmarshal(b.Error, &words) == nil && words != "" && b.Type != "":
 		return b.Type + ": " + words
+	case words != "" && b.More != "":
+		return words + ": " + b.More
 	case words != "":
 		return words
 	case json.Unmarshal(b.Error, &deeper) == nil && deeper.Message != "":

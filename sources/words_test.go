@@ -39,6 +39,7 @@ func TestAnErrorIsASentenceWithAWayOut(t *testing.T) {
 		{"", respond(401, "no org id\n"), `401 unauthorized (no org id): it wants a tenant: set http_headers = { X-Scope-OrgID = "…" }`},
 		{"", respond(403, `{"message":"Missing Authentication Token"}`), "403 forbidden (Missing Authentication Token): these credentials may not ask it; check their rights, and the tenant in http_headers (X-Scope-OrgID)"},
 		{"", respond(403, `{"error":{"code":403,"message":"Permission denied","status":"PERMISSION_DENIED"}}`), "403 forbidden (Permission denied): these credentials may not ask it; check their rights, and the tenant in http_headers (X-Scope-OrgID)"},
+		{"", respond(403, `{"message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}`), "403 forbidden (You have exceeded a secondary rate limit. Please wait a few minutes before you try again.): no question is left for now; a token may ask more of them than nobody"},
 		{"", respond(404, "404 page not found\n"), "404 not found (404 page not found): nobody answers questions at this path: check the path in url (Mimir needs /prometheus)"},
 		{"", respond(400, "Client sent an HTTP request to an HTTPS server.\n"), "it speaks TLS; url should begin with https://"},
 		{"", respond(422, `{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory"}`), "execution: query processing would load too many samples into memory"},
