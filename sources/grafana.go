@@ -34,7 +34,8 @@ type grafanaConfig struct {
 	Service string   `toml:"service"`
 }
 
-// grafanaAnnotation is what is used of GET /api/annotations (Grafana 12, HTTP API).
+// grafanaAnnotation is what is used of GET /api/annotations (ItemDTO of
+// pkg/services/annotations/models.go, Grafana 12).
 type grafanaAnnotation struct {
 	ID        int64    `json:"id"`
 	Dashboard string   `json:"dashboardUID"`
@@ -42,6 +43,7 @@ type grafanaAnnotation struct {
 	End       int64    `json:"timeEnd"`
 	Text      string   `json:"text"`
 	Tags      []string `json:"tags"`
+	By        string   `json:"login"`
 }
 
 func openGrafana(name string, decode Decode) (Source, error) {
@@ -80,6 +82,9 @@ var kindTags = map[string]string{
 // annotation reads one. A region in time is as uncertain as it is long.
 func (l *ledger) annotation(a grafanaAnnotation, service string) health.Change {
 	c := health.Change{ID: fmt.Sprintf("%s/%d", l.name, a.ID), Service: service, Text: strings.Join(strings.Fields(a.Text), " ")}
+	if a.By != "" {
+		c.Text += ", by " + a.By
+	}
 	c.At, c.Uncertain = between(time.UnixMilli(a.Time).UTC(), time.UnixMilli(max(a.End, a.Time)).UTC())
 	for _, tag := range a.Tags {
 		key, value, named := strings.Cut(tag, ":")
