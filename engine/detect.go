@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sickbay/health"
+	"sickbay/logs"
 	"sickbay/triage"
 )
 
@@ -26,7 +27,7 @@ type detected struct {
 // there are new ones, and not more often than twice a beat.
 func (e *Engine) detect(j *judgement, services []health.Service, at time.Time) []health.Finding {
 	d, now := &j.detected, e.o.Now()
-	records := e.records.cut + len(e.records.all)
+	records := e.records.Lost() + e.records.Len()
 	switch {
 	case d.when.IsZero():
 	case records == d.records && now.Sub(d.when) < e.o.Refresh:
@@ -35,11 +36,16 @@ func (e *Engine) detect(j *judgement, services []health.Service, at time.Time) [
 		return d.found
 	}
 	var found []health.Finding
-	newest := e.newest(at)
+	all, newest := e.newest(at)
+	read := make([]health.Request, triage.DetectRequests) // of one service after the other
 	for _, s := range services {
-		if all := newest[s.Name]; len(all) > 0 {
-			slices.Reverse(all)
-			found = append(found, triage.Detect(s, all, at)...)
+		if n := len(newest[s.Name]); n > 0 {
+			requests := make([]*health.Request, n)
+			for i, k := range newest[s.Name] { // newest first
+				requests[n-1-i] = &read[i]
+				all.Read(int(k), &read[i])
+			}
+			found = append(found, triage.Detect(s, requests, at)...)
 		}
 	}
 	whole := !slices.ContainsFunc(e.tails, func(t *tail) bool { return !t.caught })
@@ -47,25 +53,25 @@ func (e *Engine) detect(j *judgement, services []health.Service, at time.Time) [
 	return found
 }
 
-// newest are the newest requests of each service up to a time, newest first. They
-// are good until the next batch is read.
-func (e *Engine) newest(at time.Time) map[string][]*health.Request {
+// newest are the newest requests of each service up to a time, newest first: where they
+// are among all.
+func (e *Engine) newest(at time.Time) (all logs.Records, of map[string][]int32) {
 	owner := map[string]string{}
 	for _, o := range e.o.Services {
 		for _, m := range o.Match {
 			owner[m] = o.Name
 		}
 	}
-	all := e.records.until(at)
-	by := map[string][]*health.Request{}
-	for i := len(all) - 1; i >= max(len(all)-detectRecords, 0) && at.Sub(all[i].At) <= detectBack; i-- {
-		name := all[i].Service
+	all = e.records.Until(at).Newest(detectRecords)
+	of = map[string][]int32{}
+	for i := all.Len() - 1; i >= 0 && at.Sub(all.At(i)) <= detectBack; i-- {
+		name := all.Service(i)
 		if o, ok := owner[name]; ok {
 			name = o
 		}
-		if len(by[name]) < triage.DetectRequests {
-			by[name] = append(by[name], &all[i])
+		if len(of[name]) < triage.DetectRequests {
+			of[name] = append(of[name], int32(i))
 		}
 	}
-	return by
+	return all, of
 }

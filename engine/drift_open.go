@@ -85,11 +85,14 @@ func (e *Engine) detail(lens health.Lens, s *subject, service health.Service, d 
 	d.Outcome = outcome(service, began, s.end, e.o.DriftSpan)
 }
 
-// detailed says whether all that an open comparison needs was answered, or failed.
+// detailed says whether all that an open comparison or request needs was answered, or
+// failed.
 func (e *Engine) detailed(i health.Interest) bool {
 	v := viewKey{i.At, i.Against}
 	c := e.drifting[v]
 	switch {
+	case e.opening(i.Request):
+		return false
 	case i.Drift == "" && i.Against == "":
 		return true
 	case c == nil || !e.quiet() || e.unsettled(v):

@@ -99,6 +99,7 @@ type Engine struct {
 	batches chan batch
 	plans   chan planned
 	traces  chan traced
+	rereads chan content
 
 	// The rest belongs to Run's goroutine.
 	asked    []*asked // sources that answer questions
@@ -116,7 +117,9 @@ type Engine struct {
 	detailHeard uint64 // and about what is only told of it
 
 	shown    map[health.Lens]*health.Snapshot
-	records  records
+	records  logs.Store
+	contents map[contentKey]*content // of records that are open
+	unread   []health.Request        // that are open, and whose content nobody reads yet
 	watchman watchman
 	tallies  tallies
 	grouper  *logs.Grouper
@@ -154,7 +157,7 @@ func New(o Options) *Engine {
 	o.defaults()
 	e := &Engine{
 		o: o, poke: make(chan struct{}, 1), viewers: map[*Viewer]bool{},
-		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned), traces: make(chan traced), lookups: map[string]*lookup{}, called: map[call]bool{},
+		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned), traces: make(chan traced), rereads: make(chan content), contents: map[contentKey]*content{}, lookups: map[string]*lookup{}, called: map[call]bool{},
 		frames: map[frameKey]*frame{}, facts: map[factKey]*fact{}, rows: map[rowKey]*row{}, drifting: map[viewKey]*comparisons{},
 		pins: openPins(o.Baseline), expanded: map[template]string{}, inflight: map[string]bool{},
 		views: map[moment]*judgement{}, shown: map[health.Lens]*health.Snapshot{},
@@ -218,6 +221,9 @@ func (e *Engine) Run(ctx context.Context) {
 			e.takeTrace(t)
 			e.lookUpTraces(ctx, &started, e.wishes())
 			e.publish()
+		case c := <-e.rereads:
+			e.takeContent(c)
+			e.publish()
 		case <-deskChanged:
 			e.publish()
 		case <-settle.C:
@@ -227,6 +233,7 @@ func (e *Engine) Run(ctx context.Context) {
 			}
 			e.publish()
 		}
+		e.readAgain(ctx, &started)
 		switch {
 		case e.dirty && e.quiet():
 			e.publish()

@@ -40,7 +40,7 @@ type sharingKey struct {
 // same one: it is grouped once. What is shown of a record is masked here, before
 // anybody can draw, copy or export it.
 func (e *Engine) failures(m moment, at time.Time, window time.Duration) []health.Failure {
-	key := grouping{at, window, e.records.cut + len(e.records.all)}
+	key := grouping{at, window, e.records.Lost() + e.records.Len()}
 	if groups, done := e.grouped[key]; done {
 		return groups
 	}
@@ -100,8 +100,8 @@ func (e *Engine) shares(k sharingKey, g *health.Failure, at time.Time) []health.
 	if c, ok := e.inCommon[k]; ok && now.Sub(c.at) < e.o.Refresh && g.Count <= 2*c.count {
 		return c.shared
 	}
-	table := triage.Contrast(e.records.between(at.Add(-k.window), at), g.Service, func(r *health.Request) bool {
-		return e.grouper.Current(r.Group) == g.ID
+	table := triage.Contrast(e.records.Between(at.Add(-k.window), at), g.Service, func(group string) bool {
+		return e.grouper.Current(group) == g.ID
 	})
 	var shared []health.Shared
 	for _, d := range triage.Dimensions(table, time.Time{}) {

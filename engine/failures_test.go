@@ -46,7 +46,7 @@ func TestFailingRequestsSayWhatTheyHaveInCommon(t *testing.T) {
 	if want := []health.Field{{Name: "prompt_version", Value: "v32"}}; !slices.Equal(groups[0].Shared[0].Fields, want) || !strings.Contains(groups[0].InCommon[0], "40 of 40 failing") {
 		t.Errorf("shared: %+v", groups[0].Shared)
 	}
-	r, _ := e.records.find(groups[0].Requests[0])
+	r, _ := e.records.Find(groups[0].Requests[0])
 	if r.Group != groups[0].ID || !r.Has(groups[0].Shared[0].Fields[0]) {
 		t.Errorf("request %+v of group %s", r, groups[0].ID)
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"sickbay/health"
+	"sickbay/logs"
 )
 
 // How far from a request its healthy neighbour may be.
@@ -15,24 +16,20 @@ const (
 // neighbour finds the healthy request most like a failing one: the same service
 // and operation, then as many equal dimensions as possible, then the nearest in
 // time. Laid beside it, it shows what is different.
-func (r *records) neighbour(of health.Request) (health.Request, bool) {
-	at, ok := r.byID[of.ID]
+func neighbour(s *logs.Store, of health.Request) (health.Request, bool) {
+	near, at, ok := s.Around(of.ID, neighbourRecords)
 	if !ok {
 		return health.Request{}, false
 	}
-	at -= r.cut
 	best, alike := -1, -1
+	var other health.Request
 	for d := 1; d <= neighbourRecords; d++ {
 		for _, i := range [2]int{at - d, at + d} {
-			if i < 0 || i >= len(r.all) {
+			if i < 0 || i >= near.Len() || near.Failed(i) || near.Service(i) != of.Service || near.At(i).Sub(of.At).Abs() > neighbourTime {
 				continue
 			}
-			other := &r.all[i]
-			if other.Failed || other.Service != of.Service || other.Name != of.Name ||
-				other.At.Sub(of.At).Abs() > neighbourTime {
-				continue
-			}
-			if n := shared(of.Dims, other.Dims); n > alike {
+			near.Read(i, &other)
+			if n := shared(of.Dims, other.Dims); n > alike && other.Name == of.Name {
 				best, alike = i, n
 			}
 		}
@@ -40,7 +37,9 @@ func (r *records) neighbour(of health.Request) (health.Request, bool) {
 	if best < 0 {
 		return health.Request{}, false
 	}
-	return r.all[best], true
+	var found health.Request
+	near.Read(best, &found)
+	return found, true
 }
 
 // shared counts equal dimensions.

@@ -108,7 +108,7 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 		Changes:  e.known(at.Add(-6*time.Hour), at),
 		Alerts:   e.judgedAlerts(m, at),
 		Failures: e.failures(m, at, e.o.Base),
-		Records:  e.records.until(at),
+		Records:  e.records.Until(at),
 		Down:     e.down(m),
 		Detected: e.detect(j, services, at),
 		Past:     e.past(services, m),
@@ -275,19 +275,22 @@ const (
 func (e *Engine) opened(groups []health.Failure, w wishes) map[string]health.Request {
 	all := map[string]health.Request{}
 	for id := range w.open {
-		r, ok := e.records.find(id)
+		r, ok := e.records.Find(id)
 		if !ok {
 			r = e.notHeld(id)
 		}
 		all[id] = e.told(r)
-		if n, ok := e.records.neighbour(r); ok && r.Failed {
+		if n, ok := neighbour(&e.records, r); ok && r.Failed {
 			all[n.ID] = e.told(n)
 		}
 	}
 	for _, g := range groups {
 		for _, id := range g.Requests[:min(examplesPerGroup, len(g.Requests))] {
-			if r, ok := e.records.find(id); ok && len(all) < examplesInAll && all[id].ID == "" {
-				_, r.Reading = e.slim(r)
+			if _, there := all[id]; there || len(all) >= examplesInAll {
+				continue
+			}
+			if r, ok := e.records.Find(id); ok {
+				r.Reading = e.slim(r)
 				all[id] = r
 			}
 		}
@@ -301,7 +304,7 @@ func (e *Engine) notHeld(id string) health.Request {
 	switch {
 	case e.reading():
 		why = "not found yet: logs are still being read"
-	case e.records.lost > 0:
+	case e.records.Lost() > 0:
 		why += ": it may be older than what is"
 	}
 	return health.Request{ID: id, Missing: why, Message: why}

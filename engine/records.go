@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 	"sort"
 	"time"
 
@@ -10,9 +9,6 @@ import (
 	"sickbay/sources"
 	"sickbay/triage"
 )
-
-// maxRecords bounds the log records held, whatever comes in.
-const maxRecords = 100_000
 
 // A tail is a source that is followed.
 type tail struct {
@@ -72,8 +68,8 @@ func (e *Engine) read(b batch) {
 		}
 	}
 	e.lookAtRecords(b.Requests)
-	e.records.add(b.Requests)
-	e.load.Records, e.load.RecordsLost = len(e.records.all), e.records.lost
+	e.records.Add(b.Requests)
+	e.load.Records, e.load.RecordsLost = e.records.Len(), e.records.Lost()
 	if b.CaughtUp && !b.from.caught {
 		b.from.caught, e.dirty = true, true
 	}
@@ -104,80 +100,6 @@ func (t *tail) rate(lines int, now time.Time) float64 {
 		sum += n
 	}
 	return float64(sum) / 60
-}
-
-// records holds the newest log records by time. It belongs to Run's goroutine, and
-// so do the slices it hands out: nothing keeps them past the next batch.
-type records struct {
-	all  []health.Request
-	byID map[string]int // index plus cut
-	cut  int            // how many were dropped from the front
-	lost int
-}
-
-func (r *records) add(more []health.Request) {
-	if len(more) == 0 {
-		return
-	}
-	if r.byID == nil {
-		r.byID = map[string]int{}
-	}
-	sort.SliceStable(more, func(i, j int) bool { return more[i].At.Before(more[j].At) })
-	if n := len(r.all); n > 0 && more[0].At.Before(r.all[n-1].At) {
-		r.weave(more)
-	} else {
-		for i := range more {
-			r.byID[more[i].ID] = n + i + r.cut
-		}
-		r.all = append(r.all, more...)
-	}
-	if over := len(r.all) - maxRecords; over > maxRecords/10 {
-		for _, old := range r.all[:over] {
-			if i, ok := r.byID[old.ID]; ok && i < r.cut+over {
-				delete(r.byID, old.ID)
-			}
-		}
-		r.all, r.cut, r.lost = append([]health.Request(nil), r.all[over:]...), r.cut+over, r.lost+over
-	}
-}
-
-// weave merges records that are older than some we have: several files, late lines.
-// Only what is newer than the oldest of them moves.
-func (r *records) weave(more []health.Request) {
-	at := sort.Search(len(r.all), func(i int) bool { return r.all[i].At.After(more[0].At) })
-	tail := slices.Clone(r.all[at:])
-	r.all = r.all[:at]
-	for len(tail) > 0 && len(more) > 0 {
-		if more[0].At.Before(tail[0].At) {
-			r.all, more = append(r.all, more[0]), more[1:]
-		} else {
-			r.all, tail = append(r.all, tail[0]), tail[1:]
-		}
-	}
-	r.all = append(append(r.all, tail...), more...)
-	for i := at; i < len(r.all); i++ {
-		r.byID[r.all[i].ID] = i + r.cut
-	}
-}
-
-// until returns the records up to a time, oldest first, without copying.
-func (r *records) until(t time.Time) []health.Request {
-	n := sort.Search(len(r.all), func(i int) bool { return r.all[i].At.After(t) })
-	return r.all[:n:n]
-}
-
-// between returns the records after a time and up to another, without copying.
-func (r *records) between(from, to time.Time) []health.Request {
-	all := r.until(to)
-	return all[sort.Search(len(all), func(i int) bool { return all[i].At.After(from) }):]
-}
-
-func (r *records) find(id string) (health.Request, bool) {
-	i, ok := r.byID[id]
-	if !ok || i < r.cut || i-r.cut >= len(r.all) {
-		return health.Request{}, false
-	}
-	return r.all[i-r.cut], true
 }
 
 // changesBack is how far back changes are asked for.

@@ -48,7 +48,7 @@ type traced struct {
 func (e *Engine) lookUpTraces(ctx context.Context, started *sync.WaitGroup, w wishes) {
 	now := e.o.Now()
 	for id := range w.open {
-		r, ok := e.records.find(id)
+		r, ok := e.records.Find(id)
 		if !ok {
 			continue
 		}

@@ -336,6 +336,7 @@ type Request struct {
 	ID      string
 	Missing string // why nothing but the id is known, in words; empty: it is known
 	Reading bool   // its content comes as soon as somebody opens it
+	Unread  string // why its content cannot be read any more, in words
 	At      time.Time
 	Service string
 	Name    string // operation: "chat", "predict", "invoke_agent"
@@ -363,8 +364,10 @@ type Request struct {
 	Scores []Field // evaluations: name and value or label
 	Signs  []Sign  // what is peculiar about it, worst first
 
-	Raw    string // the record as it came, cut at 64 KB
+	Raw    string // the record as it came, cut at 64 KB; empty: it is not held, or read again when somebody opens it
 	Origin string // file or stream it came from
+	Offset int64  // where it begins in Origin, in bytes …
+	Length int    // … and how long it is there; 0: it cannot be read again from Origin
 	Source string // name of the source it came from
 	Group  string // id of its failure group, if it failed
 }

@@ -22,12 +22,15 @@ type Stream struct {
 
 	held   health.Request
 	holds  bool
-	bad    bool // held is not of the stream's format
-	joined int  // lines of held
+	bad    bool  // held is not of the stream's format
+	joined int   // lines of held
+	from   int64 // where held begins, …
+	to     int64 // … and where it ends
 	trace  traceback
 	timed  bool // lines without fields have times, so one without belongs to the one before
 
 	partial  strings.Builder // pieces of a line
+	pieces   int64           // where the first of them begins
 	wrapping string          // how lines are wrapped: "", "CRI", "Docker", "syslog"
 
 	Lines int // read, since the beginning
@@ -40,32 +43,45 @@ func NewStream(o Options) *Stream { return &Stream{p: NewParser(o)} }
 // Line reads one line without its end and appends the records that are now
 // complete: none, or up to two. The records share the memory of the line.
 func (s *Stream) Line(all []health.Request, line string) []health.Request {
+	return s.LineAt(all, line, nowhere)
+}
+
+// nowhere is where a line stands that cannot be read again.
+const nowhere = -1
+
+// LineAt is Line of a line that can be read again where it stands: at is how many bytes
+// of the file are before it. The records say where they stand, too.
+func (s *Stream) LineAt(all []health.Request, line string, at int64) []health.Request {
 	s.Lines++
+	end := at + int64(len(line))
 	line = strings.TrimSuffix(line, "\r")
 	if len(line) > 0 && line[0] == '{' && !strings.HasPrefix(line, dockerPrefix) && s.partial.Len() == 0 {
-		return s.whole(s.Flush(all), line, time.Time{}) // the usual case
+		return s.whole(s.Flush(all), line, time.Time{}, at, end) // the usual case
 	}
 	w := unwrap(line)
 	if w.kind != "" {
 		s.wrapping = w.kind
 	}
 	if w.piece || s.partial.Len() > 0 {
+		if s.partial.Len() == 0 {
+			s.pieces = at
+		}
 		if s.partial.Len()+len(w.line) <= maxPartial {
 			s.partial.WriteString(w.line)
 		}
 		if w.piece {
 			return all
 		}
-		w.line = s.partial.String()
+		w.line, at = s.partial.String(), s.pieces
 		s.partial.Reset()
 	}
 	if strings.TrimSpace(w.line) == "" {
 		return all
 	}
 	if w.line[0] == '{' {
-		return s.whole(s.Flush(all), w.line, w.at)
+		return s.whole(s.Flush(all), w.line, w.at, at, end)
 	}
-	return s.plain(all, w)
+	return s.plain(all, w, at, end)
 }
 
 // Entry reads an entry of a log that knows where entries end: one record, even if
@@ -98,6 +114,7 @@ func (s *Stream) Flush(all []health.Request) []health.Request {
 		s.Bad++
 	}
 	s.trace.end(&s.held)
+	stands(&s.held, s.from, s.to)
 	all = append(all, s.held)
 	s.held, s.holds, s.trace = health.Request{}, false, traceback{}
 	return all
@@ -106,13 +123,21 @@ func (s *Stream) Flush(all []health.Request) []health.Request {
 // Holds says whether a record is held back.
 func (s *Stream) Holds() bool { return s.holds }
 
+// stands says where a record is in its file.
+func stands(r *health.Request, from, to int64) {
+	if from >= 0 {
+		r.Offset, r.Length = from, int(to-from)
+	}
+}
+
 // whole reads a line that is a record by itself.
-func (s *Stream) whole(all []health.Request, line string, at time.Time) []health.Request {
+func (s *Stream) whole(all []health.Request, line string, at time.Time, from, to int64) []health.Request {
 	all = append(all, health.Request{})
 	r := &all[len(all)-1]
 	if !s.read(r, line) {
 		s.Bad++
 	}
+	stands(r, from, to)
 	if r.At.IsZero() {
 		r.At = at
 	}
@@ -124,13 +149,14 @@ func (s *Stream) read(r *health.Request, line string) (ok bool) {
 }
 
 // plain reads a line that may go on, or be part of the one before.
-func (s *Stream) plain(all []health.Request, w wrapped) []health.Request {
+func (s *Stream) plain(all []health.Request, w wrapped, from, to int64) []health.Request {
 	if s.holds && s.joined < maxJoined && len(s.held.Raw)+len(w.line) < maxJoinedSize && s.continues(w.line) {
 		s.join(w.line)
+		s.to = to
 		return all
 	}
 	all = s.Flush(all)
-	s.holds, s.joined = true, 1
+	s.holds, s.joined, s.from, s.to = true, 1, from, to
 	s.bad = !s.read(&s.held, w.line)
 	if !s.held.At.IsZero() && s.p.how == withoutFields {
 		s.timed = true
@@ -241,4 +267,15 @@ func (t *traceback) end(r *health.Request) {
 	}
 	r.Failed = true
 	r.Group, _ = Signature(*r)
+}
+
+// Again reads lines that were one record, or were around it.
+func Again(o Options, text string) []health.Request {
+	o.Words = nil // they belong to another goroutine
+	s := NewStream(o)
+	var all []health.Request
+	for line := range strings.Lines(text) {
+		all = s.Line(all, strings.TrimSuffix(line, "\n"))
+	}
+	return s.Flush(all)
 }

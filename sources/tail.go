@@ -31,6 +31,8 @@ type tail struct {
 	head    []byte    // the first of them
 	mark    []byte    // the last of them
 	page    string    // whole lines that were taken and not yet looked at
+	pageAt  int64     // where they begin in the file
+	lineAt  int64     // where the newest line begins
 	partial []byte    // a line whose end has not been written yet
 	skip    bool      // the rest of a line is not wanted: it was too long, or began before us
 	last    time.Time // of the newest record with a time: a line without one happened then
@@ -179,6 +181,8 @@ func (t *tail) line(buf []byte) (line string, ok bool, err error) {
 		t.fill(buf[:n])
 	}
 	line, t.page, _ = strings.Cut(t.page, "\n")
+	t.lineAt = t.pageAt
+	t.pageAt += int64(len(line)) + 1
 	return line, true, nil
 }
 
@@ -191,6 +195,7 @@ func (t *tail) fill(chunk []byte) {
 		}
 		chunk, t.skip = chunk[end+1:], false
 	}
+	t.pageAt = t.read - int64(len(chunk)+len(t.partial))
 	last := bytes.LastIndexByte(chunk, '\n')
 	if last >= 0 {
 		var page strings.Builder // one copy; adding two strings would make two
@@ -237,7 +242,7 @@ func (t *tail) into(all []health.Request, b *Batch, buf []byte, undated time.Tim
 		if !t.stream.Holds() {
 			t.came = undated
 		}
-		all = t.stream.Line(all, line)
+		all = t.stream.LineAt(all, line, t.lineAt)
 	case flush && t.stream.Holds():
 		all = t.stream.Flush(all)
 	default:
@@ -254,7 +259,7 @@ func (t *tail) finish(b *Batch, now time.Time) {
 	if len(bytes.TrimSpace(t.partial)) > 0 {
 		b.Lines++
 		b.Bytes += int64(len(t.partial))
-		all = t.stream.Line(all, string(t.partial))
+		all = t.stream.LineAt(all, string(t.partial), t.read-int64(len(t.partial)))
 		t.partial = nil
 	}
 	t.ready, t.at = t.stream.Flush(all), 0

@@ -134,28 +134,30 @@ func (b *blame) dimension(t trait) Dimension {
 const maxContrast = 20_000
 
 // Contrast makes a table of failing requests, by time, and of the healthy ones of
-// the same service: failing says which are meant, for instance those of one group.
+// the same service: failing says which failure groups are meant.
 // Failing requests of other kinds are left out, so that nobody looks healthy for
 // failing otherwise.
-func Contrast(records []health.Request, service string, failing func(*health.Request) bool) Requests {
+func Contrast(records Records, service string, failing func(group string) bool) Requests {
 	var bad, good []int
-	for i := range records {
-		switch r := &records[i]; {
-		case r.Service != service:
-		case !r.Failed:
+	for i := range records.Len() {
+		switch {
+		case records.Service(i) != service:
+		case !records.Failed(i):
 			good = append(good, i)
-		case failing(r):
+		case failing(records.Group(i)):
 			bad = append(bad, i)
 		}
 	}
 	bad, good = evenly(bad, maxContrast), evenly(good, maxContrast)
 	t := &table{index: map[string]int{}, rows: len(bad) + len(good)}
+	var r health.Request
 	for len(bad)+len(good) > 0 {
 		next := &good
 		if len(good) == 0 || len(bad) > 0 && bad[0] < good[0] {
 			next = &bad
 		}
-		t.add(&records[(*next)[0]])
+		records.Read((*next)[0], &r)
+		t.add(&r)
 		*next = (*next)[1:]
 	}
 	return t.done()

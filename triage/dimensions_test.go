@@ -143,13 +143,13 @@ func TestNothingIsFoundWhereFailingIsChance(t *testing.T) {
 }
 
 func TestContrastLeavesOutWhatFailsOtherwise(t *testing.T) {
-	var all []health.Request
+	var all heldWhole
 	for i := range 60 {
 		r := health.Request{Service: "a", At: noon.Add(time.Duration(i) * time.Second), Group: []string{"", "g", "h"}[i%3], Failed: i%3 > 0}
 		r.Lineage.Prompt = fmt.Sprint("v", i%3)
 		all = append(all, r, health.Request{Service: "b", At: r.At})
 	}
-	r := Contrast(all, "a", func(r *health.Request) bool { return r.Group == "g" })
+	r := Contrast(all, "a", func(group string) bool { return group == "g" })
 	if len(r.At) != 40 || !slices.IsSorted(r.At) {
 		t.Errorf("%d requests", len(r.At))
 	}

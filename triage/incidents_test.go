@@ -340,10 +340,11 @@ func BenchmarkOneRefresh(b *testing.B) {
 	for i := range 20 {
 		in.Changes = append(in.Changes, change("prompt", fmt.Sprintf("s%d", i%4), fmt.Sprintf("v%d", i), fmt.Sprintf("v%d", i+1), time.Duration(i)*time.Minute))
 	}
-	in.Records = make([]health.Request, 100_000)
-	for i := range in.Records {
-		r := &in.Records[i]
-		r.At, r.Service = noon.Add(-time.Duration(len(in.Records)-i)*40*time.Millisecond), fmt.Sprintf("s%d", i%4)
+	records := make(heldWhole, 100_000)
+	in.Records = records
+	for i := range records {
+		r := &records[i]
+		r.At, r.Service = noon.Add(-time.Duration(len(records)-i)*40*time.Millisecond), fmt.Sprintf("s%d", i%4)
 		r.Failed = rng.IntN(20) == 0
 		r.Lineage.Prompt, r.Lineage.Model = fmt.Sprintf("v%d", i%2), "m1"
 		for k := range 10 {

@@ -2,6 +2,7 @@ package triage
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -82,22 +83,27 @@ func stepOf(s health.Service) time.Duration {
 }
 
 // columns makes a table of some requests, evenly picked.
-func columns(records []health.Request, own []int32) Requests {
+func columns(records Records, own []int32) Requests {
 	rows := min(len(own), maxRows)
 	t := &table{index: map[string]int{}, rows: rows}
 	t.At, t.Failed = make([]int64, 0, rows), make([]bool, 0, rows)
+	var r health.Request
 	for i := range rows {
-		t.add(&records[own[i*len(own)/rows]])
+		records.Read(int(own[i*len(own)/rows]), &r)
+		t.add(&r)
 	}
 	return t.done()
 }
 
 // byService is where the requests of each service are, since a time.
-func byService(records []health.Request, since time.Time) map[string][]int32 {
-	from, _ := slices.BinarySearchFunc(records, since, func(r health.Request, t time.Time) int { return r.At.Compare(t) })
+func byService(records Records, since time.Time) map[string][]int32 {
 	all := map[string][]int32{}
-	for k := from; k < len(records); k++ {
-		name := records[k].Service
+	if records == nil {
+		return all
+	}
+	from := sort.Search(records.Len(), func(k int) bool { return !records.At(k).Before(since) })
+	for k := from; k < records.Len(); k++ {
+		name := records.Service(k)
 		all[name] = append(all[name], int32(k))
 	}
 	return all

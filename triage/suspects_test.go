@@ -65,8 +65,8 @@ func change(kind, service, from, to string, beforeOnset time.Duration) health.Ch
 
 // requestsOf are logged requests of a service every two seconds until noon: a share
 // of them fails, by what each has.
-func requestsOf(rng *rand.Rand, service string, n int, has func(i int, r *health.Request) (fails float64)) []health.Request {
-	all := make([]health.Request, n)
+func requestsOf(rng *rand.Rand, service string, n int, has func(i int, r *health.Request) (fails float64)) heldWhole {
+	all := make(heldWhole, n)
 	for i := range all {
 		r := &all[i]
 		r.At, r.Service = noon.Add(-time.Duration(n-i)*2*time.Second), service
@@ -75,7 +75,7 @@ func requestsOf(rng *rand.Rand, service string, n int, has func(i int, r *health
 	return all
 }
 
-func prompts(rng *rand.Rand, share, bad float64) []health.Request {
+func prompts(rng *rand.Rand, share, bad float64) heldWhole {
 	return requestsOf(rng, "support-chat", 1500, func(_ int, r *health.Request) float64 {
 		r.Dims = []health.Field{{Name: "region", Value: []string{"eu", "us", "ap"}[rng.IntN(3)]}}
 		r.Lineage.Prompt = "v31"

@@ -13,7 +13,7 @@ type Input struct {
 	Changes  []health.Change
 	Alerts   []health.Alert
 	Failures []health.Failure
-	Records  []health.Request // logged requests by time, failing and healthy ones at the same rate; not kept
+	Records  Records // logged requests by time, failing and healthy ones at the same rate; not kept. nil: none
 
 	// Detected is what others found: loops in traces, searches that find nothing.
 	// Each counts for its service as it is.

@@ -1,0 +1,292 @@
+package logs
+
+import (
+	"cmp"
+	"hash/maphash"
+	"math"
+	"slices"
+	"sort"
+	"time"
+
+	"sickbay/health"
+)
+
+// Bounds on what a Store holds, unless it is told otherwise.
+const (
+	storeRecords = 100_000
+	storeBytes   = 32 << 20
+	storeHeavy   = 16 << 20
+)
+
+// A Store holds the newest records in order of time, each in a fraction of the memory
+// of a health.Request: what many have in common once, the rest as bytes that the
+// garbage collector does not look at. What is heavy and only looked at when somebody
+// opens a record (its Raw, what was said and found, what tools were told and answered)
+// is not held of a record that can be read again where it stands (Length), and of the
+// others as long as there is room. Prompt and Answer of a record that has a Raw come
+// from it: Options.Full.
+//
+// It is not for several goroutines at once, and the zero Store is empty.
+type Store struct {
+	MaxRecords int // 0: 100 000
+	MaxBytes   int // of all records, without what is heavy; 0: 32 MiB
+	MaxHeavy   int // bytes of what is heavy; 0: 16 MiB
+
+	slots   []slot           // by time
+	pages   []*page          // in the order in which they were written; nil: nothing of it is held any more
+	first   uint32           // number of the first of them
+	newest  map[uint64]int64 // hash of an id: when the record is that came last
+	lost    int
+	bytes   int // of all slots
+	written int // of all pages
+	heavy   int // of all pages
+	seed    maphash.Seed
+	scratch writer
+	numbers []float64 // that nobody points to yet
+}
+
+// A slot is what is looked at of every record. It holds no pointers.
+type slot struct {
+	at      int64  // Unix nanoseconds
+	page    uint32 // number
+	text    uint32 // where the rest stands in the page
+	size    uint32 // bytes it takes there, with what it brought into the page's lists
+	service uint32 // word of the page
+	group   uint32 // word of the page
+	failed  bool
+}
+
+// noTime stands for the zero time.
+const noTime = math.MinInt64
+
+// nanoseconds are what a time is sorted by: one that is too far away for an int64 is as
+// far as it goes.
+func nanoseconds(t time.Time) int64 {
+	switch y := t.Year(); {
+	case t.IsZero():
+		return noTime
+	case y < 1700:
+		return noTime + 1
+	case y > 2200:
+		return math.MaxInt64
+	}
+	return t.UnixNano()
+}
+
+func timeOf(at int64) time.Time {
+	if at == noTime {
+		return time.Time{}
+	}
+	return time.Unix(0, at).UTC()
+}
+
+// Len is how many records are held, Lost how many older ones were dropped.
+func (s *Store) Len() int  { return len(s.slots) }
+func (s *Store) Lost() int { return s.lost }
+
+// Add holds more records. They may be in any order, and are put into it.
+func (s *Store) Add(more []health.Request) {
+	if len(more) == 0 {
+		return
+	}
+	if s.newest == nil {
+		s.newest, s.seed = map[uint64]int64{}, maphash.MakeSeed()
+	}
+	earlier := func(a, b health.Request) int { return a.At.Compare(b.At) }
+	if !slices.IsSortedFunc(more, earlier) {
+		slices.SortStableFunc(more, earlier)
+	}
+	n := len(s.slots)
+	for i := range more {
+		h := s.write(&more[i])
+		s.slots = append(s.slots, h)
+		s.newest[maphash.String(s.seed, more[i].ID)] = h.at
+	}
+	if n > 0 && s.slots[n].at < s.slots[n-1].at {
+		s.weave(n)
+	}
+	s.bound()
+}
+
+// weave puts the slots from n on where they belong: several files, late lines. Only
+// what is newer than the oldest of them moves.
+func (s *Store) weave(n int) {
+	from := s.after(s.slots[n].at, n)
+	more, rest := slices.Clone(s.slots[n:]), s.slots[from:n]
+	at := len(s.slots)
+	for len(more) > 0 { // from behind, so that nothing is overwritten that is still needed
+		at--
+		if k := len(rest); k > 0 && rest[k-1].at > more[len(more)-1].at {
+			s.slots[at], rest = rest[k-1], rest[:k-1]
+		} else {
+			s.slots[at], more = more[len(more)-1], more[:len(more)-1]
+		}
+	}
+}
+
+// after is the index of the first of n slots that is newer than a time.
+func (s *Store) after(at int64, n int) int {
+	return sort.Search(n, func(i int) bool { return s.slots[i].at > at })
+}
+
+// bound drops the oldest records when there are too many, and what is heavy of the
+// oldest pages. A tenth more than wanted is let in, so that it does not happen every
+// time.
+func (s *Store) bound() {
+	if most := cmp.Or(s.MaxRecords, storeRecords); len(s.slots) > most+most/16 {
+		s.drop(len(s.slots) - most)
+	}
+	for most := cmp.Or(s.MaxBytes, storeBytes); s.bytes > most && len(s.slots) > 0; {
+		s.drop(len(s.slots)/16 + 1)
+	}
+	for i := 0; i < len(s.pages)-1 && s.heavy > cmp.Or(s.MaxHeavy, storeHeavy); i++ {
+		if p := s.pages[i]; p != nil {
+			s.heavy -= p.relieve()
+		}
+	}
+	if s.written > 2*s.bytes+4*pageBytes { // few records hold many pages
+		s.rewrite()
+	}
+}
+
+// drop forgets the oldest records.
+func (s *Store) drop(n int) {
+	for i := range s.slots[:n] {
+		h := &s.slots[i]
+		p := s.page(h)
+		hash := maphash.String(s.seed, p.id(h))
+		if s.newest[hash] == h.at {
+			delete(s.newest, hash)
+		}
+		s.bytes -= int(h.size)
+		if p.held--; p.held == 0 && p != s.pages[len(s.pages)-1] {
+			s.free(h.page)
+		}
+	}
+	s.slots = s.slots[:copy(s.slots, s.slots[n:])]
+	s.lost += n
+}
+
+// free gives up a page of which no record is held.
+func (s *Store) free(number uint32) {
+	p := s.pages[number-s.first]
+	s.written -= p.bytes
+	s.heavy -= p.relieve()
+	s.pages[number-s.first] = nil
+	for len(s.pages) > 0 && s.pages[0] == nil {
+		s.pages, s.first = s.pages[1:], s.first+1
+	}
+}
+
+// rewrite puts all records into new pages: where old and young ones came together, most
+// of a page may be of records that are not held any more.
+func (s *Store) rewrite() {
+	old := Store{slots: s.slots, pages: s.pages, first: s.first}
+	s.first += uint32(len(s.pages))
+	s.pages, s.bytes, s.written, s.heavy = nil, 0, 0, 0
+	var r health.Request
+	for i := range old.slots {
+		old.read(&old.slots[i], &r)
+		s.slots[i] = s.write(&r)
+	}
+}
+
+func (s *Store) page(h *slot) *page { return s.pages[h.page-s.first] }
+
+// write puts a record into the newest page.
+func (s *Store) write(r *health.Request) slot {
+	n := len(s.pages)
+	if n == 0 || s.pages[n-1].full() {
+		if n > 0 {
+			s.pages[n-1].seal()
+			if number := s.first + uint32(n) - 1; s.pages[n-1].held == 0 {
+				s.free(number)
+			}
+		}
+		s.pages = append(s.pages, newPage())
+		n = len(s.pages)
+	}
+	p := s.pages[n-1]
+	written, heavy := p.bytes, p.heavyBytes()
+	h := p.write(r, &s.scratch)
+	h.page, h.size = s.first+uint32(n)-1, uint32(p.bytes-written)
+	s.bytes, s.written, s.heavy = s.bytes+p.bytes-written, s.written+p.bytes-written, s.heavy+p.heavyBytes()-heavy
+	return h
+}
+
+// read fills a record, using again the memory of its lists.
+func (s *Store) read(h *slot, r *health.Request) { s.page(h).read(h, r, &s.numbers) }
+
+// Find returns the record with this id that came last.
+func (s *Store) Find(id string) (r health.Request, ok bool) {
+	i, ok := s.index(id)
+	if ok {
+		s.read(&s.slots[i], &r)
+	}
+	return r, ok
+}
+
+func (s *Store) index(id string) (int, bool) {
+	if len(s.slots) == 0 {
+		return 0, false // there is no seed yet
+	}
+	at, ok := s.newest[maphash.String(s.seed, id)]
+	if !ok {
+		return 0, false
+	}
+	for i := s.after(at, len(s.slots)) - 1; i >= 0 && s.slots[i].at == at; i-- {
+		if h := &s.slots[i]; s.page(h).id(h) == id {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// Until are the records up to a time, oldest first.
+func (s *Store) Until(t time.Time) Records { return s.Between(time.Time{}, t) }
+
+// Between are the records after a time and up to another, oldest first.
+func (s *Store) Between(from, to time.Time) Records {
+	end := s.after(nanoseconds(to), len(s.slots))
+	begin := 0
+	if !from.IsZero() {
+		begin = s.after(nanoseconds(from), end)
+	}
+	return Records{s, begin, end}
+}
+
+// Records are some records of a Store, by time. They are good until the next Add.
+type Records struct {
+	s          *Store
+	begin, end int
+}
+
+// Len is how many they are.
+func (r Records) Len() int { return r.end - r.begin }
+
+// Newest are at most n of them.
+func (r Records) Newest(n int) Records { return Records{r.s, max(r.begin, r.end-n), r.end} }
+
+// Around are those up to n places before and after the record with this id; i is its
+// place among them.
+func (s *Store) Around(id string, n int) (near Records, i int, ok bool) {
+	at, ok := s.index(id)
+	if !ok {
+		return Records{}, 0, false
+	}
+	near = Records{s, max(0, at-n), min(len(s.slots), at+n+1)}
+	return near, at - near.begin, true
+}
+
+func (r Records) slot(i int) *slot { return &r.s.slots[r.begin+i] }
+
+// At is when one of them was, Service whose it is, Failed whether it failed, Group the
+// id of its failure group: all that without reading it.
+func (r Records) At(i int) time.Time   { return timeOf(r.slot(i).at) }
+func (r Records) Service(i int) string { h := r.slot(i); return r.s.page(h).words.all[h.service] }
+func (r Records) Failed(i int) bool    { return r.slot(i).failed }
+func (r Records) Group(i int) string   { h := r.slot(i); return r.s.page(h).words.all[h.group] }
+
+// Read fills a record. The memory of its lists is used again: what was read into it
+// before is gone.
+func (r Records) Read(i int, into *health.Request) { r.s.read(r.slot(i), into) }

@@ -1,0 +1,378 @@
+package logs
+
+import (
+	"encoding/binary"
+	"math"
+	"strings"
+
+	"sickbay/health"
+)
+
+// How large a page becomes.
+const (
+	pageRecords = 2048
+	pageBytes   = 256 << 10
+	pageHeavy   = 1 << 20
+)
+
+// A page holds records as text, and once what several of them have.
+type page struct {
+	words    roll[string]         // of services, groups, levels, errors …
+	lineages roll[health.Lineage] // of versions
+	fields   roll[health.Field]   // of dimensions
+
+	text    strings.Builder
+	heavy   strings.Builder
+	sealed  bool
+	dropped bool   // what is heavy was given up
+	light   string // text of a sealed page
+	weight  string // and what is heavy
+
+	records int // that were written
+	held    int // of them
+	bytes   int // of text and lists
+}
+
+// A roll gives numbers to what comes again and again.
+type roll[T comparable] struct {
+	all    []T
+	number map[T]uint32 // nil in a page that is sealed
+}
+
+func (l *roll[T]) of(v T, copied func(T) T) (n uint32, isNew bool) {
+	n, known := l.number[v]
+	if !known {
+		if l.number == nil {
+			l.number = map[T]uint32{}
+		}
+		v = copied(v) // it may share the memory of a whole page of lines
+		n = uint32(len(l.all))
+		l.all, l.number[v] = append(l.all, v), n
+	}
+	return n, !known
+}
+
+func (l *roll[T]) seal() {
+	l.all = append(make([]T, 0, len(l.all)), l.all...)
+	l.number = nil
+}
+
+func newPage() *page { return &page{} }
+
+func (p *page) full() bool {
+	return p.records >= pageRecords || p.bytes >= pageBytes || p.heavy.Len() >= pageHeavy
+}
+
+// seal ends a page: nothing is written to it any more.
+func (p *page) seal() {
+	p.light, p.weight = strings.Clone(p.text.String()), strings.Clone(p.heavy.String())
+	p.text, p.heavy, p.sealed = strings.Builder{}, strings.Builder{}, true
+	p.words.seal()
+	p.lineages.seal()
+	p.fields.seal()
+}
+
+// relieve gives up what is heavy, and says how many bytes that were.
+func (p *page) relieve() int {
+	n := p.heavyBytes()
+	p.heavy, p.weight, p.dropped = strings.Builder{}, "", true
+	return n
+}
+
+func (p *page) heavyBytes() int { return p.heavy.Len() + len(p.weight) }
+
+func (p *page) written() string {
+	if p.sealed {
+		return p.light
+	}
+	return p.text.String()
+}
+
+func (p *page) weighing() string {
+	if p.sealed {
+		return p.weight
+	}
+	return p.heavy.String()
+}
+
+func (p *page) word(s string) uint32 {
+	n, isNew := p.words.of(s, strings.Clone)
+	if isNew {
+		p.bytes += len(s) + wordCost
+	}
+	return n
+}
+
+func (p *page) lineage(l health.Lineage) uint32 {
+	n, isNew := p.lineages.of(l, func(l health.Lineage) health.Lineage {
+		for _, s := range []*string{&l.Build, &l.Model, &l.Prompt, &l.Index, &l.Data, &l.Config} {
+			*s = strings.Clone(*s)
+		}
+		return l
+	})
+	if isNew {
+		p.bytes += 6*wordCost + len(l.Build) + len(l.Model) + len(l.Prompt) + len(l.Index) + len(l.Data) + len(l.Config)
+	}
+	return n
+}
+
+func (p *page) field(f health.Field) uint32 {
+	n, isNew := p.fields.of(f, func(f health.Field) health.Field {
+		return health.Field{Name: p.words.all[p.word(f.Name)], Value: strings.Clone(f.Value)}
+	})
+	if isNew {
+		p.bytes += 2*wordCost + len(f.Value)
+	}
+	return n
+}
+
+// wordCost is about what a string takes besides its bytes, in a list.
+const wordCost = 24
+
+// A writer puts values one after the other.
+type writer struct{ buf []byte }
+
+func (w *writer) number(n uint64) { w.buf = binary.AppendUvarint(w.buf, n) }
+func (w *writer) string(s string) { w.number(uint64(len(s))); w.buf = append(w.buf, s...) }
+
+// float writes a number of which has said that it is there.
+func (w *writer) float(f *float64) {
+	if f == nil {
+		return
+	}
+	if n := uint64(*f); float64(n) == *f && n < 1<<48 && (n > 0 || !math.Signbit(*f)) {
+		w.number(n + 1) // most are tokens
+		return
+	}
+	w.number(0)
+	w.buf = binary.LittleEndian.AppendUint64(w.buf, math.Float64bits(*f))
+}
+
+// has says which of some numbers there are, a bit each.
+func has(fs ...*float64) (bits uint64) {
+	for i, f := range fs {
+		if f != nil {
+			bits |= 1 << i
+		}
+	}
+	return bits
+}
+
+// What a record has besides its numbers: the bits of its first value.
+const (
+	hasNumbers = 5 // bits
+	hasLists   = 1 << (hasNumbers + iota)
+	hasPlace
+	hasHeavy
+)
+
+// write appends a record.
+func (p *page) write(r *health.Request, w *writer) slot {
+	p.records++
+	p.held++
+	h := slot{at: nanoseconds(r.At), text: uint32(p.text.Len()), service: p.word(r.Service), group: p.word(r.Group), failed: r.Failed}
+	w.buf = w.buf[:0]
+	w.string(r.ID)
+	numbers := []*float64{r.Duration, r.TTFT, r.TokensIn, r.TokensOut, r.CostUSD}
+	bits := has(numbers...)
+	if len(r.Chunks)+len(r.Tools)+len(r.Scores)+len(r.Signs) > 0 {
+		bits |= hasLists
+	}
+	heavy := r.Length == 0 && weighs(r)
+	if r.Length > 0 {
+		bits |= hasPlace
+	}
+	if heavy {
+		bits |= hasHeavy
+	}
+	w.number(bits)
+	for _, f := range numbers {
+		w.float(f)
+	}
+	for _, s := range []string{r.Name, r.Level, r.Error, r.Finish, r.Origin, r.Source} {
+		w.number(uint64(p.word(s)))
+	}
+	w.number(uint64(max(r.Code, 0)))
+	w.number(uint64(p.lineage(r.Lineage)))
+	w.number(uint64(len(r.Dims)))
+	for _, d := range r.Dims {
+		w.number(uint64(p.field(d)))
+	}
+	w.string(r.Trace)
+	w.string(r.Message)
+	if bits&hasPlace != 0 {
+		w.number(uint64(r.Offset))
+		w.number(uint64(r.Length))
+	}
+	if bits&hasLists != 0 {
+		p.writeLists(r, w)
+	}
+	if heavy {
+		w.number(uint64(p.heavy.Len()))
+	}
+	p.text.Write(w.buf)
+	p.bytes += len(w.buf)
+	if heavy {
+		p.weigh(r, w)
+	}
+	return h
+}
+
+// writeLists appends what a record has several of, without their texts.
+func (p *page) writeLists(r *health.Request, w *writer) {
+	w.number(uint64(len(r.Chunks)))
+	for _, c := range r.Chunks {
+		w.string(c.ID)
+		w.number(has(c.Score, c.Age))
+		w.float(c.Score)
+		w.float(c.Age)
+	}
+	w.number(uint64(len(r.Tools)))
+	for _, t := range r.Tools {
+		w.number(uint64(p.word(t.Name)))
+		w.number(uint64(p.word(t.Error)))
+		w.number(has(t.Duration))
+		w.float(t.Duration)
+	}
+	w.number(uint64(len(r.Scores)))
+	for _, f := range r.Scores {
+		w.number(uint64(p.field(f)))
+	}
+	w.number(uint64(len(r.Signs)))
+	for _, s := range r.Signs {
+		w.number(uint64(p.word(s.Kind)))
+		w.number(uint64(p.word(s.Text)))
+	}
+}
+
+// weighs says whether a record has anything heavy.
+func weighs(r *health.Request) bool {
+	return len(r.Raw)+len(r.Prompt)+len(r.Answer)+len(r.Chunks)+len(r.Tools) > 0
+}
+
+// weigh appends what is heavy: what writeLists left out.
+func (p *page) weigh(r *health.Request, w *writer) {
+	w.buf = w.buf[:0]
+	for _, s := range []string{r.Raw, r.Prompt, r.Answer} {
+		w.string(s)
+	}
+	for i := range r.Chunks {
+		w.string(r.Chunks[i].Text)
+	}
+	for i := range r.Tools {
+		w.string(r.Tools[i].Arguments)
+		w.string(r.Tools[i].Result)
+	}
+	p.heavy.Write(w.buf)
+}
+
+// A cursor reads what a writer wrote.
+type cursor struct{ rest string }
+
+func (c *cursor) number() uint64 {
+	var n uint64
+	for i := 0; ; i++ {
+		b := c.rest[i]
+		n |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			c.rest = c.rest[i+1:]
+			return n
+		}
+	}
+}
+
+func (c *cursor) string() string {
+	n := c.number()
+	s := c.rest[:n]
+	c.rest = c.rest[n:]
+	return s
+}
+
+// float reads a number if it is there. They are made by the hundred.
+func (c *cursor) float(there bool, free *[]float64) *float64 {
+	if !there {
+		return nil
+	}
+	if len(*free) == 0 {
+		*free = make([]float64, 128)
+	}
+	f := &(*free)[0]
+	*free = (*free)[1:]
+	if n := c.number(); n > 0 {
+		*f = float64(n - 1)
+		return f
+	}
+	*f = math.Float64frombits(binary.LittleEndian.Uint64([]byte(c.rest[:8])))
+	c.rest = c.rest[8:]
+	return f
+}
+
+// id is the id of a record.
+func (p *page) id(h *slot) string {
+	c := cursor{p.written()[h.text:]}
+	return c.string()
+}
+
+// read fills a record.
+func (p *page) read(h *slot, r *health.Request, free *[]float64) {
+	c := cursor{p.written()[h.text:]}
+	words := p.words.all
+	word := func() string { return words[c.number()] }
+	*r = health.Request{
+		ID: c.string(), At: timeOf(h.at), Service: words[h.service], Group: words[h.group], Failed: h.failed,
+		Dims: r.Dims[:0], Chunks: r.Chunks[:0], Tools: r.Tools[:0], Scores: r.Scores[:0], Signs: r.Signs[:0],
+	}
+	bits := c.number()
+	for i, f := range []**float64{&r.Duration, &r.TTFT, &r.TokensIn, &r.TokensOut, &r.CostUSD} {
+		*f = c.float(bits>>i&1 != 0, free)
+	}
+	for _, s := range []*string{&r.Name, &r.Level, &r.Error, &r.Finish, &r.Origin, &r.Source} {
+		*s = word()
+	}
+	r.Code = int(c.number())
+	r.Lineage = p.lineages.all[c.number()]
+	for range c.number() {
+		r.Dims = append(r.Dims, p.fields.all[c.number()])
+	}
+	r.Trace, r.Message = c.string(), c.string()
+	if bits&hasPlace != 0 {
+		r.Offset, r.Length = int64(c.number()), int(c.number())
+	}
+	if bits&hasLists != 0 {
+		p.readLists(&c, r, free)
+	}
+	if bits&hasHeavy != 0 && !p.dropped {
+		p.readHeavy(int(c.number()), r)
+	}
+}
+
+func (p *page) readLists(c *cursor, r *health.Request, free *[]float64) {
+	for range c.number() {
+		chunk := health.Chunk{ID: c.string()}
+		bits := c.number()
+		chunk.Score, chunk.Age = c.float(bits&1 != 0, free), c.float(bits&2 != 0, free)
+		r.Chunks = append(r.Chunks, chunk)
+	}
+	for range c.number() {
+		tool := health.ToolCall{Name: p.words.all[c.number()], Error: p.words.all[c.number()]}
+		tool.Duration = c.float(c.number() != 0, free)
+		r.Tools = append(r.Tools, tool)
+	}
+	for range c.number() {
+		r.Scores = append(r.Scores, p.fields.all[c.number()])
+	}
+	for range c.number() {
+		r.Signs = append(r.Signs, health.Sign{Kind: p.words.all[c.number()], Text: p.words.all[c.number()]})
+	}
+}
+
+func (p *page) readHeavy(at int, r *health.Request) {
+	c := cursor{p.weighing()[at:]}
+	r.Raw, r.Prompt, r.Answer = c.string(), c.string(), c.string()
+	for i := range r.Chunks {
+		r.Chunks[i].Text = c.string()
+	}
+	for i := range r.Tools {
+		r.Tools[i].Arguments, r.Tools[i].Result = c.string(), c.string()
+	}
+}
