@@ -284,16 +284,17 @@ func (e *Engine) opened(groups []health.Failure, w wishes) map[string]health.Req
 			all[n.ID] = e.told(n)
 		}
 	}
+	var examples []string
 	for _, g := range groups {
 		for _, id := range g.Requests[:min(examplesPerGroup, len(g.Requests))] {
-			if _, there := all[id]; there || len(all) >= examplesInAll {
-				continue
-			}
-			if r, ok := e.records.Find(id); ok {
-				r.Reading = e.slim(r)
-				all[id] = r
+			if _, there := all[id]; !there && len(examples) < examplesInAll {
+				examples = append(examples, id)
 			}
 		}
+	}
+	for id, r := range e.records.FindAll(examples) {
+		r.Reading = e.slim(r)
+		all[id] = r
 	}
 	return all
 }

@@ -46,8 +46,11 @@ func (e *Engine) logOf(r health.Request) sources.Logs {
 
 // slim says whether the content of a record is only read when somebody opens it.
 func (e *Engine) slim(r health.Request) bool {
-	_, ok := e.logOf(r).(sources.Slim)
-	return ok
+	switch e.logOf(r).(type) {
+	case sources.Slim, sources.Reread:
+		return true
+	}
+	return false
 }
 
 // withContent puts into a record what is only read when somebody opens it: from its

@@ -2,7 +2,6 @@ package logs
 
 import (
 	"cmp"
-	"hash/maphash"
 	"math"
 	"slices"
 	"sort"
@@ -10,6 +9,9 @@ import (
 
 	"sickbay/health"
 )
+
+// maxAdded is how many records usually come at once, at most.
+const maxAdded = 512
 
 // Bounds on what a Store holds, unless it is told otherwise.
 const (
@@ -32,15 +34,13 @@ type Store struct {
 	MaxBytes   int // of all records, without what is heavy; 0: 32 MiB
 	MaxHeavy   int // bytes of what is heavy; 0: 16 MiB
 
-	slots   []slot           // by time
-	pages   []*page          // in the order in which they were written; nil: nothing of it is held any more
-	first   uint32           // number of the first of them
-	newest  map[uint64]int64 // hash of an id: when the record is that came last
+	slots   []slot  // by time
+	pages   []*page // in the order in which they were written; nil: nothing of it is held any more
+	first   uint32  // number of the first of them
 	lost    int
 	bytes   int // of all slots
 	written int // of all pages
 	heavy   int // of all pages
-	seed    maphash.Seed
 	scratch writer
 	numbers []float64 // that nobody points to yet
 }
@@ -51,8 +51,9 @@ type slot struct {
 	page    uint32 // number
 	text    uint32 // where the rest stands in the page
 	size    uint32 // bytes it takes there, with what it brought into the page's lists
-	service uint32 // word of the page
-	group   uint32 // word of the page
+	hash    uint32 // of its id
+	service uint16 // word of the page
+	group   uint16 // word of the page
 	failed  bool
 }
 
@@ -84,23 +85,17 @@ func timeOf(at int64) time.Time {
 func (s *Store) Len() int  { return len(s.slots) }
 func (s *Store) Lost() int { return s.lost }
 
-// Add holds more records. They may be in any order, and are put into it.
+// Add holds more records. They may be in any order and are not changed.
 func (s *Store) Add(more []health.Request) {
 	if len(more) == 0 {
 		return
 	}
-	if s.newest == nil {
-		s.newest, s.seed = map[uint64]int64{}, maphash.MakeSeed()
-	}
-	earlier := func(a, b health.Request) int { return a.At.Compare(b.At) }
-	if !slices.IsSortedFunc(more, earlier) {
-		slices.SortStableFunc(more, earlier)
-	}
 	n := len(s.slots)
-	for i := range more {
-		h := s.write(&more[i])
-		s.slots = append(s.slots, h)
-		s.newest[maphash.String(s.seed, more[i].ID)] = h.at
+	if most := cmp.Or(s.MaxRecords, storeRecords); n+len(more) > cap(s.slots) { // twice as many, but no more than there will be
+		s.slots = slices.Grow(s.slots, max(len(more), min(n, most+most/16-n+maxAdded)))
+	}
+	for _, r := range byTime(more) {
+		s.slots = append(s.slots, s.write(r))
 	}
 	if n > 0 && s.slots[n].at < s.slots[n-1].at {
 		s.weave(n)
@@ -144,7 +139,7 @@ func (s *Store) bound() {
 			s.heavy -= p.relieve()
 		}
 	}
-	if s.written > 2*s.bytes+4*pageBytes { // few records hold many pages
+	if s.written > 2*s.bytes+8*pageText { // few records hold many pages
 		s.rewrite()
 	}
 }
@@ -154,10 +149,6 @@ func (s *Store) drop(n int) {
 	for i := range s.slots[:n] {
 		h := &s.slots[i]
 		p := s.page(h)
-		hash := maphash.String(s.seed, p.id(h))
-		if s.newest[hash] == h.at {
-			delete(s.newest, hash)
-		}
 		s.bytes -= int(h.size)
 		if p.held--; p.held == 0 && p != s.pages[len(s.pages)-1] {
 			s.free(h.page)
@@ -217,7 +208,7 @@ func (s *Store) write(r *health.Request) slot {
 // read fills a record, using again the memory of its lists.
 func (s *Store) read(h *slot, r *health.Request) { s.page(h).read(h, r, &s.numbers) }
 
-// Find returns the record with this id that came last.
+// Find returns the newest record with this id.
 func (s *Store) Find(id string) (r health.Request, ok bool) {
 	i, ok := s.index(id)
 	if ok {
@@ -226,21 +217,45 @@ func (s *Store) Find(id string) (r health.Request, ok bool) {
 	return r, ok
 }
 
+// index looks at every record: 100 000 take 50 µs, and an index of all would have to be
+// kept up for those few that somebody opens.
 func (s *Store) index(id string) (int, bool) {
-	if len(s.slots) == 0 {
-		return 0, false // there is no seed yet
-	}
-	at, ok := s.newest[maphash.String(s.seed, id)]
-	if !ok {
-		return 0, false
-	}
-	for i := s.after(at, len(s.slots)) - 1; i >= 0 && s.slots[i].at == at; i-- {
-		if h := &s.slots[i]; s.page(h).id(h) == id {
+	hash := hashOf(id)
+	for i := len(s.slots) - 1; i >= 0; i-- {
+		if h := &s.slots[i]; h.hash == hash && s.page(h).id(h) == id {
 			return i, true
 		}
 	}
 	return 0, false
 }
+
+// FindAll returns the newest records with these ids, as far as they are held, by id.
+func (s *Store) FindAll(ids []string) map[string]health.Request {
+	found := make(map[string]health.Request, len(ids))
+	wanted := make(map[string]bool, len(ids))
+	var may [1 << 10]uint64 // a bit for every value of the last 16 bits of a hash that is looked for
+	for _, id := range ids {
+		wanted[id] = true
+		hash := hashOf(id)
+		may[hash>>6&0x3ff] |= 1 << (hash & 63)
+	}
+	for i := len(s.slots) - 1; i >= 0 && len(found) < len(wanted); i-- {
+		h := &s.slots[i]
+		if may[h.hash>>6&0x3ff]>>(h.hash&63)&1 == 0 {
+			continue
+		}
+		if id := s.page(h).id(h); wanted[id] {
+			if _, newer := found[id]; !newer {
+				var r health.Request
+				s.read(h, &r)
+				found[id] = r
+			}
+		}
+	}
+	return found
+}
+
+func hashOf(id string) uint32 { return uint32(place(id) >> 32) }
 
 // Until are the records up to a time, oldest first.
 func (s *Store) Until(t time.Time) Records { return s.Between(time.Time{}, t) }

@@ -10,9 +10,9 @@ import (
 
 // How large a page becomes.
 const (
-	pageRecords = 2048
-	pageBytes   = 256 << 10
-	pageHeavy   = 1 << 20
+	pageText  = 256 << 10 // bytes
+	pageHeavy = 1 << 20   // bytes
+	pageWords = 1 << 13   // of its lists
 )
 
 // A page holds records as text, and once what several of them have.
@@ -28,44 +28,57 @@ type page struct {
 	light   string // text of a sealed page
 	weight  string // and what is heavy
 
-	records int // that were written
-	held    int // of them
-	bytes   int // of text and lists
+	held  int // records
+	bytes int // of text and lists
 }
 
 // A roll gives numbers to what comes again and again.
 type roll[T comparable] struct {
 	all    []T
-	number map[T]uint32 // nil in a page that is sealed
+	number map[T]uint32    // nil in a page that is sealed
+	recent *[1 << 7]uint32 // numbers+1, by a hash: nearly always that is all that is asked
 }
 
-func (l *roll[T]) of(v T, copied func(T) T) (n uint32, isNew bool) {
+// of is the number of a value with a hash.
+func (l *roll[T]) of(v T, hash uint64, copied func(T) T) (n uint32, isNew bool) {
+	if l.number == nil {
+		l.number, l.recent = map[T]uint32{}, new([1 << 7]uint32)
+	}
+	seat := &l.recent[hash%uint64(len(l.recent))]
+	if *seat > 0 && l.all[*seat-1] == v {
+		return *seat - 1, false
+	}
 	n, known := l.number[v]
 	if !known {
-		if l.number == nil {
-			l.number = map[T]uint32{}
-		}
 		v = copied(v) // it may share the memory of a whole page of lines
 		n = uint32(len(l.all))
 		l.all, l.number[v] = append(l.all, v), n
 	}
+	*seat = n + 1
 	return n, !known
 }
 
 func (l *roll[T]) seal() {
 	l.all = append(make([]T, 0, len(l.all)), l.all...)
-	l.number = nil
+	l.number, l.recent = nil, nil
 }
 
-func newPage() *page { return &page{} }
+func newPage() *page {
+	p := &page{}
+	p.text.Grow(pageText + pageText/16)
+	return p
+}
 
 func (p *page) full() bool {
-	return p.records >= pageRecords || p.bytes >= pageBytes || p.heavy.Len() >= pageHeavy
+	return p.text.Len() >= pageText || p.heavy.Len() >= pageHeavy || len(p.words.all)+len(p.fields.all)+len(p.lineages.all) >= pageWords
 }
 
 // seal ends a page: nothing is written to it any more.
 func (p *page) seal() {
-	p.light, p.weight = strings.Clone(p.text.String()), strings.Clone(p.heavy.String())
+	p.light, p.weight = p.text.String(), strings.Clone(p.heavy.String())
+	if len(p.light) < pageText || p.text.Cap() > 2*pageText {
+		p.light = strings.Clone(p.light)
+	}
 	p.text, p.heavy, p.sealed = strings.Builder{}, strings.Builder{}, true
 	p.words.seal()
 	p.lineages.seal()
@@ -96,7 +109,7 @@ func (p *page) weighing() string {
 }
 
 func (p *page) word(s string) uint32 {
-	n, isNew := p.words.of(s, strings.Clone)
+	n, isNew := p.words.of(s, place(s), strings.Clone)
 	if isNew {
 		p.bytes += len(s) + wordCost
 	}
@@ -104,7 +117,7 @@ func (p *page) word(s string) uint32 {
 }
 
 func (p *page) lineage(l health.Lineage) uint32 {
-	n, isNew := p.lineages.of(l, func(l health.Lineage) health.Lineage {
+	n, isNew := p.lineages.of(l, place(l.Build)^place(l.Prompt)^place(l.Model), func(l health.Lineage) health.Lineage {
 		for _, s := range []*string{&l.Build, &l.Model, &l.Prompt, &l.Index, &l.Data, &l.Config} {
 			*s = strings.Clone(*s)
 		}
@@ -117,7 +130,7 @@ func (p *page) lineage(l health.Lineage) uint32 {
 }
 
 func (p *page) field(f health.Field) uint32 {
-	n, isNew := p.fields.of(f, func(f health.Field) health.Field {
+	n, isNew := p.fields.of(f, place(f.Value)^place(f.Name), func(f health.Field) health.Field {
 		return health.Field{Name: p.words.all[p.word(f.Name)], Value: strings.Clone(f.Value)}
 	})
 	if isNew {
@@ -135,18 +148,26 @@ type writer struct{ buf []byte }
 func (w *writer) number(n uint64) { w.buf = binary.AppendUvarint(w.buf, n) }
 func (w *writer) string(s string) { w.number(uint64(len(s))); w.buf = append(w.buf, s...) }
 
-// float writes a number of which has said that it is there.
+// float writes a number of which has said that it is there. Most have few digits: they
+// are written as a whole number of what digits says, anything else bit by bit.
 func (w *writer) float(f *float64) {
 	if f == nil {
 		return
 	}
-	if n := uint64(*f); float64(n) == *f && n < 1<<48 && (n > 0 || !math.Signbit(*f)) {
-		w.number(n + 1) // most are tokens
-		return
+	for i, d := range digits {
+		if n := math.Round(*f * d); n >= 0 && n < 1<<48 && n/d == *f && !(n == 0 && math.Signbit(*f)) {
+			w.number(uint64(n)<<2 | uint64(i))
+			return
+		}
 	}
-	w.number(0)
+	w.number(bitByBit)
 	w.buf = binary.LittleEndian.AppendUint64(w.buf, math.Float64bits(*f))
 }
+
+// How a number was written: the last two bits of its first value.
+var digits = [...]float64{1, 1e3, 1e6}
+
+const bitByBit = 3
 
 // has says which of some numbers there are, a bit each.
 func has(fs ...*float64) (bits uint64) {
@@ -168,9 +189,8 @@ const (
 
 // write appends a record.
 func (p *page) write(r *health.Request, w *writer) slot {
-	p.records++
 	p.held++
-	h := slot{at: nanoseconds(r.At), text: uint32(p.text.Len()), service: p.word(r.Service), group: p.word(r.Group), failed: r.Failed}
+	h := slot{at: nanoseconds(r.At), text: uint32(p.text.Len()), hash: hashOf(r.ID), service: uint16(p.word(r.Service)), group: uint16(p.word(r.Group)), failed: r.Failed}
 	w.buf = w.buf[:0]
 	w.string(r.ID)
 	numbers := []*float64{r.Duration, r.TTFT, r.TokensIn, r.TokensOut, r.CostUSD}
@@ -298,8 +318,8 @@ func (c *cursor) float(there bool, free *[]float64) *float64 {
 	}
 	f := &(*free)[0]
 	*free = (*free)[1:]
-	if n := c.number(); n > 0 {
-		*f = float64(n - 1)
+	if n := c.number(); n&3 != bitByBit {
+		*f = float64(n>>2) / digits[n&3]
 		return f
 	}
 	*f = math.Float64frombits(binary.LittleEndian.Uint64([]byte(c.rest[:8])))

@@ -89,7 +89,7 @@ func (f *file) Version(context.Context) (string, error) { return "", nil }
 // Follow reads what the files hold now, interleaved by time, then what is
 // written to them. It returns nil when ctx ends, and no sooner.
 func (f *file) Follow(ctx context.Context, emit func(Batch)) error {
-	w := &follower{file: f, emit: emit}
+	w := &follower{file: f, emit: emit, ended: ctx.Err}
 	defer w.close()
 	if watch, err := fsnotify.NewWatcher(); err == nil { // without one, polling has to do
 		w.watch = watch

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,10 @@ func newTape(t *testing.T, globs ...string) *tape {
 	for i, g := range globs {
 		globs[i] = filepath.Join(p.dir, g)
 	}
-	p.w = &follower{file: &file{name: "requests", globs: globs, history: 1 << 20}, emit: func(b Batch) { p.got = append(p.got, b) }}
+	p.w = &follower{file: &file{name: "requests", globs: globs, history: 1 << 20}, ended: t.Context().Err, emit: func(b Batch) {
+		b.Requests = slices.Clone(b.Requests)
+		p.got = append(p.got, b)
+	}}
 	t.Cleanup(p.w.close)
 	return p
 }
@@ -329,7 +333,7 @@ func BenchmarkFollow(b *testing.B) {
 	}
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		w := &follower{file: &file{globs: []string{path}, history: 1 << 30}, emit: func(Batch) {}}
+		w := &follower{file: &file{globs: []string{path}, history: 1 << 30}, ended: b.Context().Err, emit: func(Batch) {}}
 		w.round(context.Background(), time.Now())
 		w.close()
 	}

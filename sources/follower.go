@@ -21,6 +21,7 @@ import (
 type follower struct {
 	*file
 	emit  func(Batch)
+	ended func() error      // not nil: nobody takes batches any more
 	watch *fsnotify.Watcher // nil: only polling
 	tails []*tail
 	turn  int
@@ -32,6 +33,7 @@ type follower struct {
 	old   []os.FileInfo // rotated files that hold nothing new
 	words *logs.Lexicon
 	buf   []byte
+	used  [2][]health.Request // lists of the batches before: the older one is free
 }
 
 func (w *follower) events() <-chan fsnotify.Event {
@@ -264,11 +266,18 @@ func (w *follower) add(r *health.Request) {
 	}
 }
 
-// room makes a batch of about the size of the one before.
+// room makes a batch of about the size of the one before, of the one before that if
+// there is enough room in it.
 func (w *follower) room() {
-	if w.batch.Requests == nil {
-		w.batch.Requests = make([]health.Request, 0, min(max(w.size, 16), maxBatch))
+	if w.batch.Requests != nil {
+		return
 	}
+	n := min(max(w.size, 16), maxBatch)
+	if free := w.used[1]; cap(free) >= n {
+		w.batch.Requests = free[:0]
+		return
+	}
+	w.batch.Requests = make([]health.Request, 0, n)
 }
 
 // retire closes files that no path leads to any more, once they had time to end.
@@ -317,6 +326,9 @@ func (w *follower) send() {
 	w.size = len(b.Requests)
 	w.batch = Batch{}
 	w.emit(b)
+	if w.used = [2][]health.Request{b.Requests, w.used[0]}; w.ended() != nil {
+		w.used = [2][]health.Request{} // it may not have been taken, and the one before is still looked at
+	}
 }
 
 // decide says how the file is read in which most came, for the sources view.

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sickbay/logs"
 )
 
 // requestLog is about n bytes of what an LLM gateway logs: 20 % of the lines have captured messages.
@@ -39,7 +41,8 @@ func requestLog(n int) []byte {
 	return b.Bytes()
 }
 
-// BenchmarkFileIntake reads a file of request logs through the source, as it is read at the start.
+// BenchmarkFileIntake reads a file of request logs through the source, as it is read at the start, and holds the newest
+// records as the engine does.
 func BenchmarkFileIntake(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "requests.jsonl")
 	text := requestLog(64 << 20)
@@ -56,11 +59,10 @@ func BenchmarkFileIntake(b *testing.B) {
 	for b.Loop() {
 		ctx, cancel := context.WithCancel(context.Background())
 		f := &file{name: "x", globs: []string{path}, history: 1 << 40}
-		held := make([]Batch, 40) // the newest 20 000 records, as the engine holds them
-		n := 0
+		var held logs.Store
 		_ = f.Follow(ctx, func(batch Batch) {
-			held[n%len(held)] = batch
-			if n++; batch.CaughtUp {
+			held.Add(batch.Requests)
+			if batch.CaughtUp {
 				cancel()
 			}
 		})

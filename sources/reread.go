@@ -26,15 +26,18 @@ type Reread interface {
 // of one, or a traceback.
 const maxReread = 4 << 20
 
+// beyond is how much more is read, to see whether a line of about maxLine goes on.
+const beyond = 16
+
 // Reread looks in the file the record came from, then in those that rotation made of
 // it: a file that was renamed or copied has the same line in the same place.
 func (f *file) Reread(ctx context.Context, r health.Request) (health.Request, error) {
 	var failed error
-	for _, path := range rotations(r.Origin) {
+	for _, path := range descendants(r.Origin) {
 		if ctx.Err() != nil {
 			return r, ctx.Err()
 		}
-		text, err := excerpt(path, r.Offset, min(r.Length, maxReread))
+		text, err := excerpt(path, r.Offset, min(r.Length, maxReread)+beyond)
 		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
@@ -53,10 +56,11 @@ func (f *file) Reread(ctx context.Context, r health.Request) (health.Request, er
 func (f *file) again(r health.Request, text string) (health.Request, bool) {
 	o := f.options
 	o.Origin = r.Origin
-	if len(text) > maxLine {
-		text = health.Cut(text, maxLine) // as it was read
+	all := logs.Again(o, text[:min(r.Length, len(text))])
+	if r.Length <= maxLine && len(text) > maxLine { // it was cut when it was read: see tail.fill
+		all = append(all, logs.Again(o, health.Cut(text, maxLine))...)
 	}
-	for _, q := range logs.Again(o, text) {
+	for _, q := range all {
 		if q.ID == r.ID && (q.At.IsZero() || q.At.Equal(r.At)) {
 			q = o.Full(q)
 			r.Raw, r.Prompt, r.Answer, r.Chunks, r.Tools, r.Scores = q.Raw, q.Prompt, q.Answer, q.Chunks, q.Tools, q.Scores
@@ -66,9 +70,9 @@ func (f *file) again(r health.Request, text string) (health.Request, bool) {
 	return r, false
 }
 
-// rotations are a file and those beside it that rotation may have made of it, newest
+// descendants are a file and those beside it that rotation may have made of it, newest
 // first, packed ones last.
-func rotations(path string) []string {
+func descendants(path string) []string {
 	type found struct {
 		path string
 		info os.FileInfo

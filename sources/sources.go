@@ -63,8 +63,9 @@ type Bucket struct{ Lower, Upper, Count float64 }
 type Logs interface {
 	Source
 	// Follow first emits what is already there, oldest first, then what comes,
-	// in batches and in order, until ctx ends. emit keeps the batch. Follow
-	// reconnects by itself and says so in the batch's Note.
+	// in batches and in order, until ctx ends. Follow reconnects by itself and says so
+	// in the batch's Note. The records of a batch are good until the next emit has
+	// returned: who takes batches one after the other is done with it by then.
 	Follow(ctx context.Context, emit func(Batch)) error
 }
 

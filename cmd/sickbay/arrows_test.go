@@ -30,6 +30,7 @@ var arrows = map[string]string{
 	"demo/prom":   "health",
 	"config":      "health packs sources rollback themes",
 	"cmd/fleet":   "*",
+	"cmd/logload": "*",
 	"cmd/sickbay": "*",
 }
 

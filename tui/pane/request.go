@@ -172,6 +172,13 @@ func (p *page) said(q health.Request) {
 		p.tools(q.Tools)
 		return
 	}
+	if q.Unread != "" && q.Prompt+q.Answer == "" {
+		p.head("CONTENT")
+		p.wrap(themes.Faint, 1, "it cannot be read any more: see the record below")
+		p.chunks(q.Chunks)
+		p.tools(q.Tools)
+		return
+	}
 	p.content("PROMPT", q.Prompt)
 	p.blank()
 	p.content("ANSWER", q.Answer)
@@ -423,6 +430,10 @@ func (p *page) raw(q health.Request) {
 		p.wrap(themes.Faint, 1, "from "+q.Origin)
 	}
 	switch {
+	case q.Unread != "":
+		p.wrap(themes.Warn, 1, q.Unread)
+	case q.Reading:
+		p.wrap(themes.Faint, 1, "reading it…")
 	case q.Raw == "":
 		p.wrap(themes.Faint, 1, "the record is not held any more")
 	case p.hidden() && carriesContent(q):
