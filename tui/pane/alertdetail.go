@@ -25,8 +25,8 @@ func init() {
 
 // selectedAlert is the alert that is looked at: the view's, or the first.
 func selectedAlert(in Input) *health.Alert {
-	for i := range in.Snap.Alerts {
-		if a := &in.Snap.Alerts[i]; in.View.Alert == "" || AlertID(*a) == in.View.Alert {
+	for _, a := range alerts(in) {
+		if in.View.Alert == "" || AlertID(*a) == in.View.Alert {
 			return a
 		}
 	}
@@ -74,8 +74,14 @@ func (p *page) quiet(a *health.Alert) {
 		}
 		p.fact("silenced", themes.Text, text)
 	}
-	if n := len(a.Inhibited); n > 0 {
-		p.fact("inhibited", themes.Text, "another alert calls for it")
+	for _, id := range a.Inhibited {
+		text := "by " + id // a mute time, or an alert that is gone
+		for _, o := range p.in.Snap.Alerts {
+			if o.ID == id {
+				text = o.Name + " calls for it"
+			}
+		}
+		p.fact("inhibited", themes.Text, text)
 	}
 }
 

@@ -1,7 +1,9 @@
 package pane
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"sickbay/health"
 	"sickbay/themes"
@@ -19,37 +21,47 @@ func init() {
 }
 
 func alertsTitle(in Input) string {
-	firing, pending, quiet := 0, 0, 0
-	for _, a := range in.Snap.Alerts {
-		switch {
-		case a.Quiet():
-			quiet++
-		case a.State == "firing":
-			firing++
-		case a.State == "pending":
-			pending++
-		}
+	count := map[string]int{}
+	for i := range in.Snap.Alerts {
+		count[stateOf(&in.Snap.Alerts[i])]++
 	}
 	title := "ALERTS"
-	if firing > 0 {
-		title += fmt.Sprintf("  %d firing", firing)
-	}
-	if pending > 0 {
-		title += fmt.Sprintf("  %d pending", pending)
-	}
-	if quiet > 0 {
-		title += fmt.Sprintf("  %d silenced", quiet)
+	for _, state := range []string{"firing", "pending", "silenced", "inhibited"} {
+		if n := count[state]; n > 0 {
+			title += fmt.Sprintf("  %d %s", n, state)
+		}
 	}
 	return title
 }
 
+// stateOf is what an alert does: call, wait, or be kept quiet.
+func stateOf(a *health.Alert) string {
+	switch {
+	case len(a.Silenced) > 0:
+		return "silenced"
+	case len(a.Inhibited) > 0:
+		return "inhibited"
+	}
+	return a.State
+}
+
+// alerts are those that the filter lets through, grouped by service: in the order in
+// which each first occurs, which is that of urgency; those that name none come last.
 func alerts(in Input) []*health.Alert {
 	var out []*health.Alert
+	group := map[string]int{}
 	for i := range in.Snap.Alerts {
-		if a := &in.Snap.Alerts[i]; matches(in.State.Filter, a.Name, a.Service, a.Severity, a.State, a.Text) {
-			out = append(out, a)
+		a := &in.Snap.Alerts[i]
+		if !matches(in.State.Filter, a.Name, a.Service, a.Severity, stateOf(a), a.Text) {
+			continue
 		}
+		if _, ok := group[a.Service]; !ok {
+			group[a.Service] = len(group)
+		}
+		out = append(out, a)
 	}
+	group[""] = len(in.Snap.Alerts)
+	slices.SortStableFunc(out, func(a, b *health.Alert) int { return cmp.Compare(group[a.Service], group[b.Service]) })
 	return out
 }
 
@@ -82,17 +94,16 @@ func drawAlerts(in Input, w, h int) []string {
 		a := shown[i]
 		r.col(name, a.Name, wide).gap(1)
 		if w >= 40 {
-			r.col(themes.Text, orDash(a.Service), service).gap(1)
+			role := themes.Text
+			if i > 0 && shown[i-1].Service == a.Service {
+				role = themes.Faint // of the same group
+			}
+			r.col(role, orDash(a.Service), service).gap(1)
 		}
 		r.right(themes.Text, ago(in, a.Since), 8).gap(2)
 		r.put(severityRole(a), a.Severity)
-		switch {
-		case len(a.Silenced) > 0:
-			r.gap(1).put(themes.Faint, "silenced")
-		case len(a.Inhibited) > 0:
-			r.gap(1).put(themes.Faint, "inhibited")
-		case a.State != "firing":
-			r.gap(1).put(themes.Faint, a.State)
+		if state := stateOf(a); state != "firing" {
+			r.gap(1).put(themes.Faint, state)
 		}
 		if text := wide + service + 24; w >= text+16 {
 			r.gap(2).to(text).put(themes.Text, a.Text)
@@ -128,7 +139,7 @@ func explainAlert(in Input) [][2]string {
 	}
 	a := alerts(in)[selectedIndex(in, ids)]
 	out := [][2]string{{"alert", a.Name}, {"service", orDash(a.Service)}, {"severity", a.Severity},
-		{"state", a.State + " since " + clock(in, a.Since) + ", " + ago(in, a.Since)}, {"says", a.Text}}
+		{"state", stateOf(a) + " since " + clock(in, a.Since) + ", " + ago(in, a.Since)}, {"says", a.Text}}
 	if a.Value != nil {
 		out = append(out, [2]string{"value", health.Format(health.Count, *a.Value)})
 	}

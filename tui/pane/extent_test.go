@@ -109,3 +109,36 @@ func TestAnAlertSaysWhatSickbaySeesOfItsService(t *testing.T) {
 		}
 	}
 }
+
+// TestAlertsAreGroupedByServiceAndSayWhoIsCalled: the group of who calls first comes
+// first, those that name no service last.
+func TestAlertsAreGroupedByServiceAndSayWhoIsCalled(t *testing.T) {
+	in := scene(t, "alerts")
+	in.Snap.Alerts = []health.Alert{
+		{ID: "a1", Name: "NodeFull", State: "firing", Since: before(mnt)},
+		{ID: "a2", Name: "IndexStale", Service: "docs-answers", State: "firing", Since: before(2 * mnt)},
+		{ID: "a3", Name: "QualityLow", Service: "support-chat", State: "firing", Since: before(3 * mnt), Silenced: []string{"s1"}},
+		{ID: "a4", Name: "RetrievalEmpty", Service: "docs-answers", State: "firing", Since: before(4 * mnt), Inhibited: []string{"a2"}},
+		{ID: "a5", Name: "LoopsOften", Service: "docs-answers", State: "pending", Since: before(5 * mnt)},
+	}
+	text, at := drawn(t, "alerts", in, 100, 8), -1
+	for _, name := range []string{"IndexStale", "RetrievalEmpty", "LoopsOften", "QualityLow", "NodeFull"} {
+		i := strings.Index(text, name)
+		if i <= at {
+			t.Errorf("%s is out of order in\n%s", name, text)
+		}
+		at = i
+	}
+	for line, want := range map[string]string{"RetrievalEmpty": "inhibited", "QualityLow": "silenced", "LoopsOften": "pending"} {
+		if _, rest, _ := strings.Cut(text, line); !strings.Contains(strings.SplitN(rest, "\n", 2)[0], want) {
+			t.Errorf("%s is not shown as %s in\n%s", line, want, text)
+		}
+	}
+	if got := alertsTitle(in); got != "ALERTS  2 firing  1 pending  1 silenced  1 inhibited" {
+		t.Errorf("title %q", got)
+	}
+	in.View.Alert = AlertID(in.Snap.Alerts[3])
+	if text := drawn(t, "alertdetail", in, 100, 20); !strings.Contains(text, "IndexStale calls for it") {
+		t.Errorf("it does not say who inhibits it:\n%s", text)
+	}
+}
