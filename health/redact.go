@@ -13,10 +13,11 @@ type Rule struct {
 	Form *regexp.Regexp // what it looks like; a first group is kept in front of the mask
 
 	// What a text must have before the form is tried, because forms are dear:
-	hint   []string          // one of these, in lower case; nil: nothing
-	digits int               // so many digits
-	marks  string            // each of these bytes, as often as it stands here
-	sure   func(string) bool // a match that is not sure stays; nil: the form is enough
+	hint   []string           // one of these, in lower case; nil: nothing
+	digits int                // so many digits
+	marks  string             // each of these bytes, as often as it stands here
+	sure   func(string) bool  // a match that is not sure stays; nil: the form is enough
+	parts  func(string) []int // which parts of a match are meant, as pairs of positions; nil: all of it
 }
 
 // A Redactor masks what must not be seen. None (nil) and the zero value know the
@@ -130,13 +131,19 @@ func (x Rule) mask(s string) string {
 		if x.sure != nil && !x.sure(s[at[0]:at[1]]) {
 			continue
 		}
-		from := at[0]
-		if len(at) > 3 && at[2] == at[0] {
-			from = at[3] // the first group says what it is: that may be seen
+		meant := []int{0, at[1] - at[0]}
+		if x.parts != nil {
+			meant = x.parts(s[at[0]:at[1]])
 		}
-		b.WriteString(s[end:from])
-		b.WriteString("[" + x.What + "]")
-		end = at[1]
+		for ; len(meant) > 0; meant = meant[2:] {
+			from, to := at[0]+meant[0], at[0]+meant[1]
+			if len(at) > 3 && at[2] == at[0] {
+				from = at[3] // the first group says what it is: that may be seen
+			}
+			b.WriteString(s[end:from])
+			b.WriteString("[" + x.What + "]")
+			end = to
+		}
 	}
 	b.WriteString(s[end:])
 	return b.String()
@@ -162,7 +169,7 @@ var standard = []Rule{
 	{What: "login", hint: []string{"://"}, marks: "@::", Form: regexp.MustCompile(`\b\w+://[^\s/:@]+:[^\s/@]+@`)},
 	{What: "email", marks: "@.", Form: regexp.MustCompile(`[\w.%+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}`)},
 	{What: "IBAN", digits: 10, Form: regexp.MustCompile(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b`)},
-	{What: "card", digits: 13, Form: regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`), sure: luhn},
+	{What: "card", digits: 13, Form: regexp.MustCompile(`\b\d(?:[ -]?\d){12,}\b`), parts: cards},
 	{What: "SSN", digits: 9, marks: "--", Form: regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`)},
 	{What: "NINO", digits: 6, Form: regexp.MustCompile(`\b[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b`)},
 	{What: "phone", digits: 6, marks: "+", Form: regexp.MustCompile(`\+\d{1,3}[ /-]?(?:\(?\d{1,4}\)?[ /-]?){2,5}\d{2,}`)},
@@ -196,6 +203,35 @@ func visible(s string) string {
 func public(s string) bool {
 	a, err := netip.ParseAddr(s)
 	return err == nil && !a.IsPrivate() && !a.IsLoopback() && !a.IsUnspecified() && !a.IsLinkLocalUnicast()
+}
+
+// cards finds payment cards in a run of groups of digits: beside its date, or behind
+// another number, a card is still one. They have 13 to 19 digits, and begin with 3 to 6
+// or 2221 to 2720 (ISO/IEC 7812-1): a time in milliseconds and a date do not.
+func cards(run string) []int {
+	var out []int
+	begins, ends := []int{0}, []int{}
+	for i := range len(run) {
+		if run[i] == ' ' || run[i] == '-' {
+			begins, ends = append(begins, i+1), append(ends, i)
+		}
+	}
+	ends = append(ends, len(run))
+	for i := 0; i < len(begins); i++ {
+		from := begins[i]
+		for j := min(len(ends)-1, i+18); j >= i && issued(run[from:]); j-- {
+			if n := ends[j] - from - (j - i); n >= 13 && n <= 19 && luhn(run[from:ends[j]]) {
+				out, i = append(out, from, ends[j]), j
+				break
+			}
+		}
+	}
+	return out
+}
+
+// issued says whether cards begin so.
+func issued(s string) bool {
+	return s[0] >= '3' && s[0] <= '6' || len(s) > 3 && s[:4] >= "2221" && s[:4] <= "2720"
 }
 
 // luhn is the check digit of payment cards (ISO/IEC 7812-1).

@@ -213,6 +213,10 @@ func (s State) pressConfirm(p Press, sc scene) (State, Effect) {
 	if c.Sending {
 		return s, Effect{}
 	}
+	if p.Key == "esc" && !p.Repeat { // heard at once: to leave does no harm
+		s.Confirm = Confirm{}
+		return s.say("nothing was rolled back"), Effect{}
+	}
 	if !c.armed(sc.now) || p.Repeat {
 		if !p.Repeat {
 			c.Touched = sc.now
@@ -220,10 +224,6 @@ func (s State) pressConfirm(p Press, sc scene) (State, Effect) {
 		return s, Effect{}
 	}
 	c.Note = ""
-	if p.Key == "esc" {
-		s.Confirm = Confirm{}
-		return s.say("nothing was rolled back"), Effect{}
-	}
 	if c.Chosen.Target == "" {
 		c.choose(p, sc)
 		return s, Effect{}

@@ -139,6 +139,20 @@ func TestTheOrderIsThePlanThatWasSeen(t *testing.T) {
 	}
 }
 
+func TestEscLeavesTheDialogAtOnce(t *testing.T) {
+	for name, p := range map[string]Press{"esc": {Key: "esc"}, "esc twice, which a slow link sends as one": {Key: "alt+esc"}} {
+		h := newHand(planned()).press("R")
+		h.one(p)
+		if h.Confirm.Open || h.orders() != 0 {
+			t.Errorf("%s: the dialog is open before the keyboard rested: %+v", name, h.Confirm)
+		}
+	}
+	h := newHand(planned()).press("R")
+	if h.one(Press{Key: "esc", Repeat: true}); !h.Confirm.Open {
+		t.Error("a held key was heard")
+	}
+}
+
 func TestWhileTheDialogIsOpenItsPlanIsWanted(t *testing.T) {
 	h := newHand(planned())
 	if h.Interest().Plan != "" {

@@ -20,6 +20,8 @@ func (s State) press(p Press, sc scene) (State, Effect) {
 	s = s.settled(sc)
 	s.Message, s.Awaits = Message{}, ""
 	switch p.Key {
+	case "alt+esc": // pressed twice: on a slow link both arrive as one
+		p.Key = "esc"
 	case "ctrl+c":
 		return s, Effect{Quit: true}
 	case "ctrl+z":

@@ -54,7 +54,7 @@ func tellTheSame(t *testing.T, s *health.Snapshot) {
 		}
 	}
 	var document bytes.Buffer
-	if err := printDocument(&document, s, storyTime); err != nil {
+	if err := (&app{out: &document}).document(s.Document(storyTime)); err != nil {
 		t.Fatal(err)
 	}
 	same(t, "the document", statuses(t, document.String()), want)

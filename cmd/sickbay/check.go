@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,22 +69,20 @@ func (a *app) check(s *health.Snapshot, service string, asJSON bool) error {
 		doc.Services = slices.DeleteFunc(doc.Services, func(d health.DocumentService) bool { return d.Name != service })
 	}
 	if asJSON {
-		enc := json.NewEncoder(a.out)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(doc.Services); err != nil {
-			return exit{exitFailed, err}
+		if err := a.document(doc.Services); err != nil {
+			return err
 		}
 		return quietly(worst)
 	}
 	for _, v := range services {
-		fmt.Fprintf(a.out, "%-8s %s\n", v.Status, clean(v.Name))
+		fmt.Fprintf(a.out, "%-8s %s\n", v.Status, a.clean(v.Name))
 		for _, f := range v.Findings {
-			fmt.Fprintf(a.out, "         %s%s\n", clean(f.Text), since(s, f))
+			fmt.Fprintf(a.out, "         %s%s\n", a.clean(f.Text), since(s, f))
 		}
 	}
 	for _, src := range s.Sources {
 		if !src.OK {
-			fmt.Fprintf(a.out, "source   %s: %s\n", clean(src.Name), clean(complaint(src)))
+			fmt.Fprintf(a.out, "source   %s: %s\n", a.clean(src.Name), a.clean(complaint(src)))
 		}
 	}
 	if len(services) == 0 {

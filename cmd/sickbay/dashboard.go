@@ -50,7 +50,7 @@ func (a *app) watch(ctx context.Context, h *house, name string) error {
 		return exit{exitConfig, err}
 	}
 	if h.noDesk != nil && h.cfg.Write {
-		fmt.Fprintln(a.err, "sickbay: read-only:", clean(h.noDesk.Error()))
+		fmt.Fprintln(a.err, "sickbay: read-only:", a.clean(h.noDesk.Error()))
 	}
 	running, stop := context.WithCancel(ctx)
 	done := make(chan struct{})

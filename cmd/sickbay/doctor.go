@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -66,10 +65,8 @@ func (a *app) examine(c *cobra.Command) ([]remark, error) {
 
 func (a *app) report(remarks []remark, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(a.out)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(remarks); err != nil {
-			return exit{exitFailed, err}
+		if err := a.document(remarks); err != nil {
+			return err
 		}
 	} else {
 		for _, r := range remarks {
@@ -79,7 +76,7 @@ func (a *app) report(remarks []remark, asJSON bool) error {
 			} else if !r.Works {
 				mark = "empty"
 			}
-			fmt.Fprintf(a.out, "%s  %-7s %-34s %s\n", mark, r.What, clean(r.Name), clean(r.Text))
+			fmt.Fprintf(a.out, "%s  %-7s %-34s %s\n", mark, r.What, a.clean(r.Name), a.clean(r.Text))
 		}
 	}
 	if slices.ContainsFunc(remarks, func(r remark) bool { return r.Broken }) {

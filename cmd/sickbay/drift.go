@@ -137,7 +137,7 @@ func (a *app) drift(s *health.Snapshot, o driftFlags) error {
 	}
 	for _, src := range s.Sources {
 		if !src.OK {
-			fmt.Fprintf(a.err, "source   %s: %s\n", clean(src.Name), clean(complaint(src)))
+			fmt.Fprintf(a.err, "source   %s: %s\n", a.clean(src.Name), a.clean(complaint(src)))
 		}
 	}
 	if o.json {
@@ -162,7 +162,7 @@ func (a *app) driftDetail(s *health.Snapshot, r pane.DriftRow) error {
 	if err != nil {
 		return exit{exitFailed, err}
 	}
-	in := pane.Input{Snap: s, Look: look.With(a.flags.ascii, false), Now: s.At}
+	in := pane.Input{Snap: s, Look: look.With(a.flags.ascii, false), Now: s.At, Redact: a.redact.Remembering()}
 	in.View.Service, in.View.Drift = r.Of.Name, pane.DriftID(*r.Drift)
 	k, _ := pane.Get("driftdetail")
 	const columns = 100 // below it the numbers stand under the bars, where there is room for them
@@ -196,7 +196,7 @@ func (a *app) driftTable(rows []pane.DriftRow) error {
 		}
 		fields := []string{r.Of.Name, r.What(), r.Counted(), r.Shift(), orNot(r.Interval(), "–"), since, level}
 		for i, f := range fields {
-			fields[i] = health.Clean(f)
+			fields[i] = a.clean(f)
 		}
 		fmt.Fprintln(w, strings.Join(fields, "\t"))
 	}
@@ -205,7 +205,7 @@ func (a *app) driftTable(rows []pane.DriftRow) error {
 	}
 	fmt.Fprintln(a.out)
 	for _, g := range againstWhat(rows) {
-		fmt.Fprintln(a.out, clean(g))
+		fmt.Fprintln(a.out, a.clean(g))
 	}
 	return nil
 }

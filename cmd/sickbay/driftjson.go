@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"time"
 
 	"sickbay/health"
@@ -49,10 +48,8 @@ func (a *app) driftJSON(s *health.Snapshot, rows []pane.DriftRow) error {
 			}
 		}
 	}
-	enc := json.NewEncoder(a.out)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(out); err != nil {
-		return exit{exitFailed, err}
+	if err := a.document(out); err != nil {
+		return err
 	}
 	return nil
 }

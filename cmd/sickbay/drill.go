@@ -113,7 +113,7 @@ func measurable(s *health.Snapshot, service string) rollback.DrillStep {
 
 // rehearsed prints the steps and says whether nothing stands in the way.
 func (a *app) rehearsed(info health.Target, steps []rollback.DrillStep) bool {
-	fmt.Fprintf(a.out, "%s (%s)\n", clean(info.Name), clean(info.Driver))
+	fmt.Fprintf(a.out, "%s (%s)\n", a.clean(info.Name), a.clean(info.Driver))
 	ready := true
 	for _, s := range steps {
 		sign := "ok"
@@ -123,7 +123,7 @@ func (a *app) rehearsed(info health.Target, steps []rollback.DrillStep) bool {
 		case s.Name == "careful":
 			sign = "!"
 		}
-		fmt.Fprintf(a.out, "  %-3s %-11s %s\n", sign, s.Name, clean(s.Text))
+		fmt.Fprintf(a.out, "  %-3s %-11s %s\n", sign, s.Name, a.clean(s.Text))
 	}
 	return ready
 }

@@ -43,6 +43,7 @@ func (a *app) settings() (*config.Config, error) {
 	if err != nil {
 		return nil, exit{exitConfig, err}
 	}
+	a.redact = cfg.Redact
 	if path != "" {
 		if _, err := bind(cfg); err != nil { // whoever checks a file wants to hear of its keys as well
 			return nil, exit{exitConfig, err}
@@ -198,13 +199,4 @@ func (h *house) round(ctx context.Context, i health.Interest) *health.Snapshot {
 	ctx, cancel := context.WithTimeout(ctx, h.patience)
 	defer cancel()
 	return h.engine.Round(ctx, i)
-}
-
-// clean makes outside text harmless line by line.
-func clean(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, l := range lines {
-		lines[i] = health.Clean(l)
-	}
-	return strings.Join(lines, "\n")
 }

@@ -29,7 +29,8 @@ func init() {
 }
 
 // printConfig writes what was found as TOML. Names come from outside: they are
-// quoted, and cleaned.
+// quoted, and cleaned. They are not masked, for then nothing would be called so: a
+// service that is called by a secret is left out.
 func (a *app) printConfig(s *health.Snapshot) {
 	p := func(format string, args ...any) { fmt.Fprintf(a.out, format+"\n", args...) }
 	p("# sickbay, from what was there on %s. Every key: config.example.toml.", s.At.UTC().Format("2006-01-02 15:04 UTC"))
@@ -47,20 +48,22 @@ func (a *app) printConfig(s *health.Snapshot) {
 		a.printService(v)
 	}
 	p("\n# What can be taken back is not visible from metrics. One section for each thing that was deployed:")
-	p("# [[rollback]]\n# service = %s\n# kind    = \"prompt\"   # prompt model index data deploy config", inQuotes(firstName(s)))
+	p("# [[rollback]]\n# service = %s\n# kind    = \"prompt\"   # prompt model index data deploy config", inQuotes(a.firstName(s)))
 	p("# driver  = \"http\"     # docs/rollback-http.md says what it has to answer; or \"command\"\n# url     = \"https://…/rollback\"")
 }
 
-func firstName(s *health.Snapshot) string {
-	if len(s.Services) == 0 {
-		return "my-service"
+func (a *app) firstName(s *health.Snapshot) string {
+	for _, v := range s.Services {
+		if a.redact.Redact(v.Name) == v.Name {
+			return health.Clean(v.Name)
+		}
 	}
-	return clean(s.Services[0].Name)
+	return "my-service"
 }
 
 func (a *app) printSource(src health.SourceState) {
-	fmt.Fprintf(a.out, "\n[[source]]\nkind = %s\nname = %s", inQuotes(src.Kind), inQuotes(clean(src.Name)))
-	switch where := clean(src.Where); {
+	fmt.Fprintf(a.out, "\n[[source]]\nkind = %s\nname = %s", inQuotes(src.Kind), inQuotes(health.Clean(src.Name)))
+	switch where := health.Clean(src.Where); {
 	case strings.Contains(where, "://"):
 		fmt.Fprintf(a.out, "\nurl = %s", inQuotes(strings.Fields(where)[0]))
 	case src.Kind == "file" || src.Kind == "otlp":
@@ -69,15 +72,19 @@ func (a *app) printSource(src health.SourceState) {
 		fmt.Fprintf(a.out, "\npath = %s", inQuotes(where))
 	}
 	if !src.OK {
-		fmt.Fprintf(a.out, "   # did not answer: %s", oneLine(clean(src.Error)))
+		fmt.Fprintf(a.out, "   # did not answer: %s", oneLine(a.clean(src.Error)))
 	}
 	fmt.Fprintln(a.out)
 }
 
 // printService writes a service with its limits as they are, to be changed.
 func (a *app) printService(v health.Service) {
+	if masked := a.redact.Redact(v.Name); masked != v.Name {
+		fmt.Fprintf(a.out, "\n# a service is left out, for its name holds what nobody may see: %s\n", oneLine(health.Clean(masked)))
+		return
+	}
 	fmt.Fprintf(a.out, "\n[[service]]            # seen by %s\nname = %s\nkind = %s\n# [service.limits]       # as they are now\n",
-		strings.Join(v.Packs, ", "), inQuotes(clean(v.Name)), inQuotes(string(v.Kind)))
+		strings.Join(v.Packs, ", "), inQuotes(health.Clean(v.Name)), inQuotes(string(v.Kind)))
 	for _, sig := range v.Signals {
 		if text := limitText(sig.Limit); text != "" {
 			fmt.Fprintf(a.out, "# %-20s = { %s }   # now %s\n", sig.ID, text, now(sig))

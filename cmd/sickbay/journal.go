@@ -63,7 +63,7 @@ func (a *app) journalShow() *cobra.Command {
 			}
 			for _, e := range entries {
 				fmt.Fprintf(a.out, "%s  %-13s %-16s %-14s %s\n", e.At.UTC().Format("2006-01-02 15:04:05"),
-					clean(e.Event), clean(e.Service), clean(e.By), clean(e.Text))
+					a.clean(e.Event), a.clean(e.Service), a.clean(e.By), a.clean(e.Text))
 			}
 			return nil
 		},
@@ -114,7 +114,11 @@ func (a *app) journalExport() *cobra.Command {
 				return err
 			}
 			defer f.Close()
-			if err := rollback.Export(a.out, f, format); err != nil {
+			to := a.out
+			if format == "json" {
+				to = plainWriter{to}
+			}
+			if err := rollback.Export(to, f, format); err != nil {
 				return exit{exitFailed, err}
 			}
 			return nil

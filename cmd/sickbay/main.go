@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"sickbay/health"
 )
 
 // version is set by the Makefile.
@@ -51,6 +53,7 @@ type app struct {
 	now      func() time.Time
 	patience time.Duration // with one look at everything; 0: patience
 	flags    flags
+	redact   health.Redactor // of the config, once it was read; what is printed passes it
 }
 
 // flags are those every subcommand understands.
@@ -97,7 +100,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		e = exit{exitUsage, fmt.Errorf("%w; %s", err, wayOut(c))}
 	}
 	if e.err != nil {
-		fmt.Fprintln(a.err, "sickbay:", clean(e.err.Error()))
+		fmt.Fprintln(a.err, "sickbay:", a.clean(e.err.Error()))
 	}
 	return e.code
 }

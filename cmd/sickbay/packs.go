@@ -22,7 +22,7 @@ func init() {
 				all := cfg.Packs
 				if len(args) == 0 {
 					for _, p := range all {
-						fmt.Fprintf(a.out, "%-14s %-6s %2d signals  %s\n", clean(p.ID), clean(string(p.Kind)), len(p.Signals), clean(p.Title))
+						fmt.Fprintf(a.out, "%-14s %-6s %2d signals  %s\n", a.clean(p.ID), a.clean(string(p.Kind)), len(p.Signals), a.clean(p.Title))
 					}
 					return nil
 				}
@@ -40,15 +40,15 @@ func init() {
 
 func (a *app) describePack(p *packs.Pack, cfg *config.Config) {
 	show := func(q string) string {
-		return strings.Join(strings.Fields(clean(packs.Expand(q, "service", cfg.RateWindow, cfg.Drift.Window))), " ")
+		return strings.Join(strings.Fields(a.clean(packs.Expand(q, "service", cfg.RateWindow, cfg.Drift.Window))), " ")
 	}
-	fmt.Fprintf(a.out, "%s: %s\nread in %s\nfound by %s\nservices told apart by %s\n\n", p.ID, clean(p.Title), clean(p.Read),
+	fmt.Fprintf(a.out, "%s: %s\nread in %s\nfound by %s\nservices told apart by %s\n\n", p.ID, a.clean(p.Title), a.clean(p.Read),
 		strings.Join(p.Detect, ", "), strings.Join(p.Identity, ", "))
 	for _, s := range p.Signals {
 		fmt.Fprintf(a.out, "%s\n    %s\n", s.ID, show(s.Query))
 	}
 	for _, d := range p.Distributions {
-		fmt.Fprintf(a.out, "drift of %s (%s)\n    %s\n", clean(d.Signal), d.Kind, show(d.Query))
+		fmt.Fprintf(a.out, "drift of %s (%s)\n    %s\n", a.clean(d.Signal), d.Kind, show(d.Query))
 	}
 	for _, v := range p.Versions {
 		fmt.Fprintf(a.out, "%s version from label %s\n    %s\n", v.What, v.Label, show(v.Query))

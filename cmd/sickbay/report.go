@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -62,9 +61,7 @@ func (a *app) handover(c *cobra.Command, o reportFlags) error {
 	r := handOver(s, entries, since, o.service, cfg.Redact)
 	switch o.format {
 	case "json":
-		enc := json.NewEncoder(a.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return a.document(r)
 	case "html":
 		return r.html(a.out)
 	}

@@ -148,18 +148,18 @@ func chooseTarget(s *health.Snapshot, service, name string) (string, error) {
 }
 
 func (a *app) showPlan(p health.Plan, s *health.Snapshot) {
-	fmt.Fprintf(a.out, "%s: %s → %s (%s)\n", clean(p.Target), clean(p.From), clean(p.To), clean(p.Driver))
+	fmt.Fprintf(a.out, "%s: %s → %s (%s)\n", a.clean(p.Target), a.clean(p.From), a.clean(p.To), a.clean(p.Driver))
 	v, _ := s.Service(p.Service)
 	for _, t := range v.Targets {
 		if t.Name == p.Target && t.Caps != "" {
-			fmt.Fprintln(a.out, "  the system: "+clean(t.Caps))
+			fmt.Fprintln(a.out, "  the system: "+a.clean(t.Caps))
 		}
 	}
 	for _, l := range p.Diff {
-		fmt.Fprintln(a.out, "  "+clean(l))
+		fmt.Fprintln(a.out, "  "+a.clean(l))
 	}
 	for _, w := range p.Warnings {
-		fmt.Fprintln(a.out, "  careful: "+clean(w))
+		fmt.Fprintln(a.out, "  careful: "+a.clean(w))
 	}
 	for _, s := range p.Symptoms {
 		fmt.Fprintf(a.out, "  ill now: %s %s, limit %s\n", s.Title, health.Format(s.Unit, s.Value), health.Format(s.Unit, s.Limit))
@@ -198,7 +198,7 @@ func (a *app) act(ctx context.Context, v watched, p health.Plan, o rollbackFlags
 			}
 			if line := string(op.State) + ": " + op.Text; line != last {
 				last = line
-				fmt.Fprintf(a.out, "%s  %s\n", a.now().UTC().Format(time.TimeOnly), clean(line))
+				fmt.Fprintf(a.out, "%s  %s\n", a.now().UTC().Format(time.TimeOnly), a.clean(line))
 			}
 			if op.State.Ended() {
 				a.told(ctx, v, op)
@@ -232,9 +232,9 @@ func (a *app) told(ctx context.Context, v watched, op health.Rollback) {
 	for _, t := range op.Told {
 		switch {
 		case t.Err != "":
-			fmt.Fprintln(a.err, "sickbay:", clean(t.Who), "could not be told:", clean(t.Err))
+			fmt.Fprintln(a.err, "sickbay:", a.clean(t.Who), "could not be told:", a.clean(t.Err))
 		case t.Done:
-			fmt.Fprintln(a.out, "told", clean(t.Who))
+			fmt.Fprintln(a.out, "told", a.clean(t.Who))
 		}
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -83,7 +81,7 @@ func (a *app) snapshot(c *cobra.Command, o snapshotFlags) error {
 		return exit{exitFailed, err}
 	}
 	if o.format == "json" {
-		return printDocument(a.out, s, a.now())
+		return a.document(s.Document(a.now()))
 	}
 	look, err := a.look(cfg)
 	if err != nil {
@@ -93,13 +91,6 @@ func (a *app) snapshot(c *cobra.Command, o snapshotFlags) error {
 		look = look.With(cfg.ASCII, false)
 	}
 	return a.picture(a.out, s, seen{v, &cfg.Redact}, w, h, look, o.format)
-}
-
-// printDocument is --format json.
-func printDocument(to io.Writer, s *health.Snapshot, now time.Time) error {
-	enc := json.NewEncoder(to)
-	enc.SetIndent("", "  ")
-	return enc.Encode(s.Document(now))
 }
 
 // missing says what of that which was named is not there.

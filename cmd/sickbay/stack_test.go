@@ -249,7 +249,7 @@ func documentOf(t *testing.T, scenario string) string {
 		return badPrompt(t)
 	}
 	var out bytes.Buffer
-	if err := printDocument(&out, glanceAt(t, scenario), storyTime); err != nil {
+	if err := (&app{out: &out}).document(glanceAt(t, scenario).Document(storyTime)); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
