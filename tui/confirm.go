@@ -81,6 +81,9 @@ func newConfirm(sc scene, service health.Service) Confirm {
 		return c
 	}
 	for _, s := range service.Suspects {
+		if s.RuledOut != "" || s.Label == "unclear" {
+			continue // a hint at the wrong thing is worse than none
+		}
 		for i, o := range all {
 			t := target(sc.snap, o.Target)
 			if t.Kind == s.Kind && (s.From == "" || o.Version == s.From) {

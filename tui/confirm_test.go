@@ -214,12 +214,20 @@ func TestSeveralThingsToRollBackAreAList(t *testing.T) {
 }
 
 func TestTheListBeginsAtWhatTheSuspectPointsTo(t *testing.T) {
-	snap := ward()
-	v := &snap.Services[0]
-	v.Targets = append([]health.Target{{Name: "support-chat/model", Service: "support-chat", Kind: "model", Previous: []health.Version{{ID: "m1"}}}}, v.Targets...)
-	h := newHand(snap).press("R").wait(quiet).press("enter")
-	if h.Interest().Plan != "support-chat/prompt@v31" {
-		t.Errorf("wanted is %q", h.Interest().Plan)
+	for _, c := range []struct{ label, ruledOut, want string }{
+		{"strong", "", "support-chat/prompt@v31"},
+		{"likely", "", "support-chat/prompt@v31"},
+		{"unclear", "", "support-chat/model@m1"},
+		{"strong", "it came after the onset", "support-chat/model@m1"},
+	} {
+		snap := ward()
+		v := &snap.Services[0]
+		v.Targets = append([]health.Target{{Name: "support-chat/model", Service: "support-chat", Kind: "model", Current: "m2", Back: "m1", Previous: []health.Version{{ID: "m1"}}}}, v.Targets...)
+		v.Suspects[0].Label, v.Suspects[0].RuledOut = c.label, c.ruledOut
+		h := newHand(snap).press("R").wait(quiet).press("enter")
+		if h.Interest().Plan != c.want {
+			t.Errorf("%+v: wanted is %q", c, h.Interest().Plan)
+		}
 	}
 }
 

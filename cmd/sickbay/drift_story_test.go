@@ -22,9 +22,11 @@ type story struct {
 	t     *testing.T
 }
 
-func newStory(t *testing.T, scenario string) *story {
+func newStory(t *testing.T, scenario string) *story { return storyAt(t, scenario, storyTime) }
+
+// storyAt is a story that begins at a time.
+func storyAt(t *testing.T, scenario string, at time.Time) *story {
 	s := &story{t: t, c: newConsole(t)}
-	at := storyTime
 	s.clock.Store(&at)
 	s.c.now = func() time.Time { return *s.clock.Load() }
 	d, err := demo.Start(context.Background(), demo.Options{Scenario: scenario, Seed: 7, Dir: t.TempDir(), Now: s.c.now})

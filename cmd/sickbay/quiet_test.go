@@ -34,6 +34,11 @@ type vigil struct {
 
 // watch begins one over a stack.
 func watch(t *testing.T, config string, at time.Time) *vigil {
+	return attend(t, config, at, rollback.DeskOptions{})
+}
+
+// attend is watch with a desk of one's own.
+func attend(t *testing.T, config string, at time.Time, o rollback.DeskOptions) *vigil {
 	v := &vigil{t: t, warns: map[string]time.Time{}, flaps: map[string]int{}, was: map[string]health.Status{}}
 	v.clock.Store(&at)
 	a := &app{getenv: func(string) string { return "" }, now: func() time.Time { return *v.clock.Load() }, patience: leisure}
@@ -42,7 +47,7 @@ func watch(t *testing.T, config string, at time.Time) *vigil {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := a.build(cfg, filepath.Join(t.TempDir(), "journal.jsonl"), rollback.DeskOptions{})
+	h, err := a.build(cfg, filepath.Join(t.TempDir(), "journal.jsonl"), o)
 	if err != nil {
 		t.Fatal(err)
 	}
