@@ -64,6 +64,7 @@ type Service struct {
 
 	Objectives map[string]float64 // share of good requests that was promised, by signal
 	DependsOn  []string           // services it leans on
+	Ignore     []string           // rules that judge nothing of it, of health.Rules
 }
 
 // A SourceSection is one [[source]]: its kind opens the rest of it.

@@ -43,11 +43,11 @@ func TestEveryFaultIsNamedWithItsLineAndAWayOut(t *testing.T) {
 		"choices": {"theme = \"defalt\"\ncontent = \"all\"", []string{
 			`c.toml:1: theme: unknown theme "defalt"; did you mean "default"?`, `c.toml:2: content: unknown value "all"; there is: full, hidden, redacted`}},
 		"packs": {`packs = "no/such/folder"`, []string{"c.toml:1: packs: there is no folder no/such/folder"}},
-		"services": {"[[service]]\nkind = \"lmm\"\n[[service]]\nname = \"a\"\nmach = [\"x\"]\nmatch = [1, \"x\", \"\"]\nhide = [\"laency_p95\"]\n[[service]]\nname = \"a\"\n[[service]]\nname = \"b\"\nmatch = \"x\"", []string{
+		"services": {"[[service]]\nkind = \"lmm\"\n[[service]]\nname = \"a\"\nmach = [\"x\"]\nmatch = [1, \"x\", \"\"]\nhide = [\"laency_p95\"]\n[[service]]\nname = \"a\"\nignore = [\"alerts\"]\n[[service]]\nname = \"b\"\nmatch = \"x\"", []string{
 			`c.toml:1: service 1: name is missing: name = "support-chat"`, `c.toml:2: service 1: kind: unknown kind "lmm"; did you mean "llm"?`,
 			`c.toml:5: service "a": unknown key "mach"; did you mean "match"?`, `c.toml:6: service "a": match: 1 is not text in quotes`, `match: an empty text`,
 			`c.toml:7: service "a": hide: unknown signal "laency_p95"; did you mean "latency_p95"?`,
-			`c.toml:9: service "a": there are two services of this name`, `c.toml:12: service "b": match: "x" belongs to service "a" already`}},
+			`c.toml:9: service "a": there are two services of this name`, `c.toml:10: service "a": ignore: unknown rule "alerts"; did you mean "alert"?`, `c.toml:13: service "b": match: "x" belongs to service "a" already`}},
 		"one service": {"[service]\nname = \"a\"", []string{"c.toml:1: service: there can be several; start each with [[service]]"}},
 		"objectives": {"[[service]]\nname = \"a\"\n[service.objectives]\nerrors = 1.5\noutcom = 0.9\ncost = 0.9\n", []string{
 			`c.toml:4: service "a": objectives: errors: 1.5 is no share between 0 and 1, like 0.995`,
@@ -146,6 +146,7 @@ kind = "rag"
 match = ["chat-a", "chat-b"]
 hide = ["cost"]
 depends_on = ["vector-db"]
+ignore = ["past", "alert"]
 [service.objectives]
 errors = 0.995
 [service.limits]
@@ -171,7 +172,7 @@ rollback = "ctrl+r"
 	if l := chat.Limits["outcome"]; *l.Warn != 1 || *l.Critical != 0.45 || l.Source != "c.toml" {
 		t.Errorf("%+v", l)
 	}
-	if chat.Objectives["errors"] != 0.995 || !slices.Equal(chat.DependsOn, []string{"vector-db"}) {
+	if chat.Objectives["errors"] != 0.995 || !slices.Equal(chat.DependsOn, []string{"vector-db"}) || !slices.Equal(chat.Ignore, []string{"past", "alert"}) {
 		t.Errorf("%+v", chat)
 	}
 	if l := chat.Limits["dead_replicas"]; l.Warn != nil || *l.Critical != 2 {

@@ -172,6 +172,7 @@ func (r *reader) service(c *Config, i int, t *table) {
 	t.list("match", &s.Match)
 	t.list("hide", &s.Hide)
 	t.list("depends_on", &s.DependsOn)
+	t.list("ignore", &s.Ignore)
 	var link string
 	t.text("request_url", &link)
 	var err error
@@ -185,6 +186,11 @@ func (r *reader) service(c *Config, i int, t *table) {
 	for _, id := range s.Hide {
 		if !contains(signals(c), id) {
 			t.fault("hide", "hide: %s", packs.Unknown("signal", id, signals(c)))
+		}
+	}
+	for _, rule := range s.Ignore {
+		if !contains(health.Rules(), rule) {
+			t.fault("ignore", "ignore: %s", packs.Unknown("rule", rule, health.Rules()))
 		}
 	}
 	limits := t.sub("limits")

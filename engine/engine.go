@@ -41,6 +41,7 @@ type Override struct {
 
 	Objectives map[string]float64 // share of good requests that was promised, by signal
 	DependsOn  []string           // services it leans on, besides those that labels tell of
+	Ignore     []string           // rules that judge nothing of it, of health.Rules
 }
 
 // Options make an engine. Zero durations get the defaults of New.

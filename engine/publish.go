@@ -113,6 +113,7 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 		Detected: e.detect(j, services, at),
 		Past:     e.past(services, m),
 		Owner:    e.owner(services, m),
+		Ignored:  e.ignored,
 		Now:      at, Window: e.o.Base, RateWindow: e.rate,
 	}, j.memory)
 	slices.SortStableFunc(j.services, func(a, b health.Service) int {

@@ -75,6 +75,11 @@ func (e *Engine) judgedAlerts(m moment, now time.Time) []health.Alert {
 	return e.liveAlerts(now.Add(-e.patience()))
 }
 
+// ignored says whether the user wants no judgement of a rule about a service.
+func (e *Engine) ignored(service, rule string) bool {
+	return slices.ContainsFunc(e.o.Services, func(o Override) bool { return o.Name == service && slices.Contains(o.Ignore, rule) })
+}
+
 // A compared distribution is one query about one service.
 type comparedWith struct{ service, query string }
 

@@ -127,6 +127,20 @@ func TestAlertsOfSeveralSourcesStandBesideEachOther(t *testing.T) {
 	})
 }
 
+// TestAnAlertThatIsIgnoredIsShownAndJudgesNothing: the config says so of one service.
+func TestAnAlertThatIsIgnoredIsShownAndJudgesNothing(t *testing.T) {
+	value := func(string, time.Time) (float64, bool) { return 0.001, true }
+	one := func() []sources.Source { return []sources.Source{ailing{&fake{name: "east", value: value}}} }
+	o := Options{Packs: onePack(), Services: []Override{{Name: "support", Match: []string{"chat"}, Ignore: []string{"alert", "drift"}}}}
+	inWardOf(t, o, one, func(w ward) {
+		v := w.Join()
+		w.later(30 * time.Second)
+		if s, _ := v.Snapshot().Service("support"); s.Status != health.OK || len(v.Snapshot().Alerts) != 1 {
+			t.Errorf("support is %v with %d alerts: %+v", s.Status, len(v.Snapshot().Alerts), s.Findings)
+		}
+	})
+}
+
 // TestARefreshLongerThanAStepMakesNothingOld: with a refresh of a minute values are up
 // to a minute old, and none the worse.
 func TestARefreshLongerThanAStepMakesNothingOld(t *testing.T) {

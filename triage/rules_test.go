@@ -132,3 +132,35 @@ func TestABudgetIsBurnt(t *testing.T) {
 		}
 	}
 }
+
+// TestARuleThatIsIgnoredJudgesNothing lets each rule fire and be ignored; limits are
+// set in the config, not ignored.
+func TestARuleThatIsIgnoredJudgesNothing(t *testing.T) {
+	rng := rand.New(rand.NewPCG(23, 1))
+	s := health.Service{Name: "s", Signals: []health.Signal{failed(.03, .03), fresh("cost", "cost", health.USDPerH, health.Up, 0, 0, stepAt(rng, 240, 36, 3, 6, .1)...)},
+		Drift: []health.Drift{{Signal: "prompt length", Kind: "histogram", Level: "critical", PSIAdj: health.Num(.6), NCur: 5000, Since: noon.Add(-10 * time.Minute)}}}
+	all := func(in *Input) {
+		in.Alerts = []health.Alert{{Name: "A", Service: "s", State: "firing", Since: noon.Add(-9 * time.Minute)}}
+		in.Detected = []health.Finding{{Service: "s", Rule: ruleDetector, Text: "loops", Status: health.Warn}}
+	}
+	rules := func(s health.Service) string {
+		var fired []string
+		for _, f := range s.Findings {
+			fired = append(fired, f.Rule)
+		}
+		slices.Sort(fired)
+		return strings.Join(slices.Compact(fired), " ")
+	}
+	const every = "alert detector drift limit past"
+	if got := rules(judge1(s, all)); got != every {
+		t.Fatalf("fired: %s", got)
+	}
+	for _, rule := range health.Rules() {
+		for name, want := range map[string]string{"s": strings.Join(strings.Fields(strings.Replace(every, rule, "", 1)), " "), "another": every} {
+			got := judge1(s, all, func(in *Input) { in.Ignored = func(service, r string) bool { return service == name && r == rule } })
+			if rules(got) != want {
+				t.Errorf("%s ignored of %s: %s, want %s", rule, name, rules(got), want)
+			}
+		}
+	}
+}

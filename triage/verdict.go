@@ -27,6 +27,9 @@ type Input struct {
 	// a day; nil, or none: not known, and then a season cannot be told from news.
 	Past func(service, signal string) [][]health.Point
 
+	// Ignored says whether a rule (health.Rules) judges nothing of a service; nil: all do.
+	Ignored func(service, rule string) bool
+
 	// Down are sources that do not answer now, by name. What they said before is
 	// shown and judges nobody.
 	Down map[string]bool
@@ -121,6 +124,9 @@ func judgeService(s *health.Service, in Input, before, after Memory, mem *recall
 		after.signals[key] = t
 	}
 	alerts := firing(in.Alerts, s.Name)
+	if in.ignores(s.Name, ruleAlert) {
+		alerts = nil
+	}
 	s.Findings = append(s.Findings, renewed(driftFindings(s), seen(*s))...)
 	for _, a := range alerts {
 		s.Findings = append(s.Findings, renewed(alertFindings(s.Name, []health.Alert{a}), answers(a.Source))...)
@@ -130,6 +136,7 @@ func judgeService(s *health.Service, in Input, before, after Memory, mem *recall
 			s.Findings = append(s.Findings, f)
 		}
 	}
+	s.Findings = slices.DeleteFunc(s.Findings, func(f health.Finding) bool { return in.ignores(s.Name, f.Rule) })
 	s.Findings = append(s.Findings, missingFindings(*s, missing, in.Now)...)
 	if len(s.Findings) == 0 && !judged {
 		s.Findings = []health.Finding{nothingJudged(*s)}
@@ -139,6 +146,10 @@ func judgeService(s *health.Service, in Input, before, after Memory, mem *recall
 	s.Status = decided(s.Findings, missing)
 	s.Since = began(s.Status, s.Findings, before.services[s.Name], in.Now)
 	after.services[s.Name] = stand{s.Status, s.Since}
+}
+
+func (in Input) ignores(service, rule string) bool {
+	return in.Ignored != nil && in.Ignored(service, rule)
 }
 
 // seen says whether anything of a service is measured now, or nothing ever was.

@@ -122,7 +122,7 @@ func (a *app) build(cfg *config.Config, journal string, o rollback.DeskOptions) 
 		Write: cfg.Write, Redact: cfg.Redact, Now: a.now,
 	}
 	for _, s := range cfg.Services {
-		options.Services = append(options.Services, engine.Override{Name: s.Name, Kind: s.Kind, Match: s.Match, Limits: s.Limits, Hide: s.Hide, Link: s.Link, Objectives: s.Objectives, DependsOn: s.DependsOn})
+		options.Services = append(options.Services, engine.Override{Name: s.Name, Kind: s.Kind, Match: s.Match, Limits: s.Limits, Hide: s.Hide, Link: s.Link, Objectives: s.Objectives, DependsOn: s.DependsOn, Ignore: s.Ignore})
 	}
 	if h.desk != nil {
 		options.Desk = h.desk
