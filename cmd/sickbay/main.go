@@ -52,6 +52,7 @@ type app struct {
 	getenv   func(string) string
 	now      func() time.Time
 	patience time.Duration // with one look at everything; 0: patience
+	coolDown time.Duration // between rollbacks of one target; 0: the desk's own
 	flags    flags
 	redact   health.Redactor // of the config, once it was read; what is printed passes it
 }

@@ -67,7 +67,7 @@ func (a *app) rollback(ctx context.Context, service string, o rollbackFlags) err
 	if !o.dry && !cfg.Write {
 		return exit{exitUsage, errors.New("nothing was done: sickbay is read-only; add --write")}
 	}
-	h, err := a.build(cfg, a.journalPath(), rollback.DeskOptions{Version: version})
+	h, err := a.build(cfg, a.journalPath(), rollback.DeskOptions{Version: version, CoolDown: a.coolDown})
 	if err != nil {
 		return err
 	}

@@ -204,6 +204,9 @@ type said struct {
 // detector, on a machine that has other things to do.
 const leisure = 2 * time.Minute
 
+// longer is a cool-down that does not end while a slow machine comes to the next command.
+const longer = time.Hour
+
 // work is one for each processor: a look at everything has a deadline, and should
 // not miss it because twenty tests look at once under the race detector.
 var work = make(chan struct{}, runtime.GOMAXPROCS(0))
@@ -215,7 +218,7 @@ func (c *console) run(args ...string) said {
 	defer func() { <-work }()
 	var out, err bytes.Buffer
 	a := &app{
-		in: strings.NewReader(c.types), out: &out, err: &err, now: c.now, patience: leisure,
+		in: strings.NewReader(c.types), out: &out, err: &err, now: c.now, patience: leisure, coolDown: longer,
 		getenv: func(name string) string { return c.env[name] },
 	}
 	began := time.Now()
