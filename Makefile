@@ -45,7 +45,7 @@ look: build  ## every view at 80x24 and 120x40, from the seeded demo
 docs: build  ## pictures and key tables of the docs, made by the real program
 	@./docs/make.sh
 
-integration: build  ## against a real Prometheus, Alertmanager, MLflow, Kubernetes API and terminal; says what it skipped
+integration: build  ## against a real Prometheus, Alertmanager, Loki, Jaeger, MLflow, Kubernetes API and terminal; says what it skipped
 	go test -tags integration -count=1 -v -run Integration ./demo/... ./cmd/... ./rollback ./sources/...
 
 clean:       ## remove what was built

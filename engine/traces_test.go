@@ -149,6 +149,26 @@ func TestTheTraceOfAnOpenRequestIsLookedUpEverywhere(t *testing.T) {
 	})
 }
 
+func TestOneLookAtARequestHasItsTrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{name: "main", value: func(string, time.Time) (float64, bool) { return 0.001, true }}
+		s := stream{make(chan sources.Batch, 1)}
+		s.batches <- sources.Batch{Requests: []health.Request{{ID: "r0", Service: "chat", At: time.Now(), Trace: fmt.Sprintf("%032x", 1)}}, CaughtUp: true}
+		slow := &tracer{name: "slow", has: func(id string) (health.Trace, error) {
+			time.Sleep(3 * time.Second)
+			return spans("slow", "s1")(id)
+		}}
+		e := New(Options{Sources: []sources.Source{f, s, slow}, Packs: onePack()})
+		snap := e.Round(t.Context(), health.Interest{Request: "r0"})
+		if tr := snap.Traces[fmt.Sprintf("%032x", 1)]; tr.State != health.TraceFound || len(tr.Spans) != 1 {
+			t.Errorf("the trace is %+v", tr)
+		}
+		if n := slow.times(); n != 1 {
+			t.Errorf("it was asked %d times", n)
+		}
+	})
+}
+
 func TestWhatIsKnownOfATraceIsSaidInWords(t *testing.T) {
 	a := &tracer{name: "a", hang: true}
 	b := &tracer{name: "b", has: nobodyHasIt}

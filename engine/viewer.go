@@ -110,8 +110,13 @@ func (e *Engine) Round(ctx context.Context, i health.Interest) *health.Snapshot 
 	go func() { defer close(done); e.Run(running) }()
 	defer func() { stop(); <-done }()
 	for {
-		if s := v.Snapshot(); !s.Asking && s.Window == lens.Window && s.Live == lens.At.IsZero() && answered(s, i) && v.detailed.Load() == s {
+		s := v.Snapshot()
+		whole := !s.Asking && s.Window == lens.Window && s.Live == lens.At.IsZero() && answered(s, i) && v.detailed.Load() == s
+		if whole && e.isOpen(s, i.Request) {
 			return s
+		}
+		if whole {
+			e.wake() // the record came after it was asked for: its trace was not looked up yet
 		}
 		select {
 		case <-v.Changed():
@@ -124,6 +129,17 @@ func (e *Engine) Round(ctx context.Context, i health.Interest) *health.Snapshot 
 func answered(s *health.Snapshot, i health.Interest) bool {
 	p, asked := s.Plans[i.Plan]
 	return i.Plan == "" || asked && !p.Asking
+}
+
+// isOpen says whether nothing more will be known soon of the request that is open:
+// its line was read, and everybody has said what he has of its trace.
+func (e *Engine) isOpen(s *health.Snapshot, id string) bool {
+	r, there := s.Requests[id]
+	if !there || r.Trace == "" || !e.canTrace() {
+		return !r.Reading
+	}
+	t, sought := s.Traces[r.Trace]
+	return !r.Reading && sought && t.State != health.TraceAsking
 }
 
 // everything as Interest.Service asks for the detail of all services, as a

@@ -42,6 +42,8 @@ const (
 	lokiPatient = 30 * time.Second // longest time between questions that fail
 )
 
+const lokiAPI = "a Loki API"
+
 type lokiConfig struct {
 	webConfig
 	lineConfig
@@ -82,7 +84,7 @@ func openLoki(name string, decode Decode) (Source, error) {
 		}
 		c.HTTPHeaders["X-Scope-OrgID"] = c.Tenant
 	}
-	w, err := c.open(name, "a Loki API")
+	w, err := c.open(name, lokiAPI)
 	if err != nil {
 		return nil, err
 	}

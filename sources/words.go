@@ -208,6 +208,8 @@ func (w *web) turnedDown(x *exchange, err error) (string, error) {
 // letIn says what would let us in.
 func (w *web) letIn(words string) string {
 	switch {
+	case strings.Contains(words, "no org id") && w.speaks == lokiAPI:
+		return `it wants a tenant: set tenant = "…"`
 	case strings.Contains(words, "no org id"):
 		return `it wants a tenant: set http_headers = { X-Scope-OrgID = "…" }`
 	case w.access == "":
