@@ -235,9 +235,10 @@ func (e *Engine) Run(ctx context.Context) {
 			e.publish()
 		}
 		e.readAgain(ctx, &started)
-		switch {
-		case e.dirty && e.quiet():
+		if e.dirty && e.quiet() {
 			e.publish()
+		}
+		switch {
 		case e.dirty:
 			settle.Reset(e.untilShown())
 		default: // values age although nobody is asked: during a slow refresh too

@@ -115,7 +115,7 @@ func (f *frame) merge(got span, step time.Duration, a sources.Answer, now time.T
 		f.to = got.to
 	}
 	for _, s := range a.Series {
-		key := identity(s.Labels)
+		key := s.ID()
 		l := f.series[key]
 		if l == nil {
 			l = &line{labels: s.Labels}
@@ -196,20 +196,6 @@ func between(ps []health.Point, from, to time.Time) []health.Point {
 	lo := sort.Search(len(ps), func(i int) bool { return ps[i].T >= first })
 	hi := sort.Search(len(ps), func(i int) bool { return ps[i].T > last })
 	return ps[lo:hi:hi]
-}
-
-// identity is one string for one set of labels.
-func identity(labels map[string]string) string {
-	names := make([]string, 0, len(labels))
-	for n := range labels {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	var b []byte
-	for _, n := range names {
-		b = append(append(append(append(b, n...), 0xff), labels[n]...), 0xff)
-	}
-	return string(b)
 }
 
 // A factKey is one instant query for one purpose.

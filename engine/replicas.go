@@ -46,7 +46,7 @@ func (e *Engine) replicaQuestions(a *asked, w wishes, m moment, now time.Time) [
 		if f.Pack.Guest { // it speaks of a whole cluster
 			continue
 		}
-		k := frameKey{a.state.Name, replicaCount(f), step, e.stretch(health.Lens{Window: replicaMemory, At: m})}
+		k := e.countOf(a, f, m)
 		qs = e.askRange(qs, a, k, want, 0, now)
 		e.frame(k, now).keep(want.from)
 		for service := range w.services {
@@ -56,6 +56,17 @@ func (e *Engine) replicaQuestions(a *asked, w wishes, m moment, now time.Time) [
 		}
 	}
 	return qs
+}
+
+// countOf is the frame of the answers to replicaCount at a moment.
+func (e *Engine) countOf(a *asked, f packs.Found, m moment) frameKey {
+	t := template{"instances of " + f.Pack.ID, f.By, 0}
+	expr, made := e.expanded[t]
+	if !made {
+		expr = replicaCount(f)
+		e.expanded[t] = expr
+	}
+	return frameKey{a.state.Name, expr, e.step(e.o.Base), e.stretch(health.Lens{Window: replicaMemory, At: m})}
 }
 
 // replicaQueries are the compared signals of a pack by instance, of one service.
@@ -82,19 +93,15 @@ func (e *Engine) replicaQueries(f packs.Found, service string) map[string]string
 }
 
 // replicas reads what is known of the instances of a service.
-func (e *Engine) replicas(d *draft, seeing []heardPack, m moment, opened bool) health.Replicas {
+func (e *Engine) replicas(d *draft, seeing []followed, m moment, opened bool) health.Replicas {
 	var r health.Replicas
 	step := e.step(e.o.Base)
 	end := e.endOf(m, step)
 	for _, h := range seeing {
-		if h.Pack.Guest {
+		if h.Pack.Guest || h.count == nil {
 			continue
 		}
-		fr := e.frames[frameKey{h.from.state.Name, replicaCount(h.Found), step, e.stretch(health.Lens{Window: replicaMemory, At: m})}]
-		if fr == nil {
-			continue
-		}
-		points := fr.of(h.By, d.labels, end.Add(-replicaMemory), end)
+		points := h.count.of(h.By, d.labels, end.Add(-replicaMemory), end)
 		now, most := 0, 0
 		for _, p := range points {
 			most = max(most, int(p.V))
@@ -114,7 +121,7 @@ func (e *Engine) replicas(d *draft, seeing []heardPack, m moment, opened bool) h
 
 // each reads the compared signals of every instance, and says who is unlike the
 // others.
-func (e *Engine) each(d *draft, seeing []heardPack, m moment) []health.Replica {
+func (e *Engine) each(d *draft, seeing []followed, m moment) []health.Replica {
 	byName := map[string]*health.Replica{}
 	measured := map[string]bool{}
 	for _, h := range seeing {

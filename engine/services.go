@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -98,7 +99,9 @@ func (e *Engine) draft(drafts map[string]*draft, label string) *draft {
 // answers for all of its services.
 type followed struct {
 	heardPack
-	signals []followedSignal
+	signals  []followedSignal
+	versions []*fact // for each of the pack's, nil: never asked for
+	count    *frame  // of instances
 }
 
 type followedSignal struct {
@@ -125,6 +128,10 @@ func (e *Engine) followed(lens health.Lens, w wishes) []followed {
 					p.signals = append(p.signals, followedSignal{s, query, fr})
 				}
 			}
+			for _, v := range f.Pack.Versions {
+				p.versions = append(p.versions, e.facts[factKey{a.state.Name, e.expand(v.Query, f, 0), lens.At, 0}])
+			}
+			p.count = e.frames[e.countOf(a, f, lens.At)]
 			all = append(all, p)
 		}
 	}
@@ -138,7 +145,7 @@ func (e *Engine) fill(d *draft, all []followed, lens health.Lens, w wishes) {
 		pack *packs.Pack
 	}
 	byID := map[string]heard{}
-	var seeing []heardPack
+	var seeing []followed
 	for _, p := range all {
 		if !sees(p.Found, d.labels) {
 			continue
@@ -156,19 +163,13 @@ func (e *Engine) fill(d *draft, all []followed, lens health.Lens, w wishes) {
 				byID[sig.ID] = heard{sig, p.Pack}
 			}
 		}
-		seeing = append(seeing, p.heardPack)
+		seeing = append(seeing, p)
 	}
-	d.Lineage = e.lineage(seeing, d.labels, lens.At)
-	for _, h := range byID {
-		d.Signals = append(d.Signals, h.Signal)
+	d.Lineage = lineage(seeing, d.labels)
+	d.Signals = make([]health.Signal, 0, len(byID))
+	for _, id := range slices.SortedFunc(maps.Keys(byID), asListed) {
+		d.Signals = append(d.Signals, byID[id].Signal)
 	}
-	sort.Slice(d.Signals, func(i, j int) bool {
-		a, b := d.Signals[i], d.Signals[j]
-		if inCatalogue[a.ID] != inCatalogue[b.ID] {
-			return inCatalogue[a.ID] < inCatalogue[b.ID]
-		}
-		return a.ID < b.ID
-	})
 	if d.Kind == "" {
 		d.Kind = health.Infra
 	}
@@ -200,6 +201,11 @@ var inCatalogue = func() map[string]int {
 	}
 	return place
 }()
+
+// asListed orders signals as the catalogue does.
+func asListed(a, b string) int {
+	return cmp.Or(cmp.Compare(inCatalogue[a], inCatalogue[b]), cmp.Compare(a, b))
+}
 
 func sees(f packs.Found, labels map[string]bool) bool {
 	for l := range labels {
@@ -268,11 +274,23 @@ func (a *asked) silence(fr *frame) string {
 // of finds the series of a service. With several labels merged into one service
 // the first that has points speaks: merging quantiles would invent numbers.
 func (f *frame) of(by string, labels map[string]bool, from, to time.Time) []health.Point {
+	for name := range labels {
+		if len(labels) == 1 {
+			return f.ofLabel(by, name, from, to)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
-		for _, l := range f.about(by, name) {
-			if ps := between(l.points, from, to); len(ps) > 0 {
-				return ps
-			}
+		if ps := f.ofLabel(by, name, from, to); len(ps) > 0 {
+			return ps
+		}
+	}
+	return nil
+}
+
+func (f *frame) ofLabel(by, label string, from, to time.Time) []health.Point {
+	for _, l := range f.about(by, label) {
+		if ps := between(l.points, from, to); len(ps) > 0 {
+			return ps
 		}
 	}
 	return nil
@@ -340,18 +358,17 @@ func newest(ps []health.Point) (float64, time.Time) {
 
 // lineage reads the version labels of a service: of several packs the one that is
 // believed first, of several values the one most of the service runs.
-func (e *Engine) lineage(found []heardPack, labels map[string]bool, m moment) health.Lineage {
+func lineage(seeing []followed, labels map[string]bool) health.Lineage {
 	var l health.Lineage
-	slices.SortStableFunc(found, func(a, b heardPack) int {
+	slices.SortStableFunc(seeing, func(a, b followed) int {
 		if a.Pack.Before(b.Pack) {
 			return -1
 		}
 		return 1
 	})
-	for _, h := range found {
-		for _, v := range h.Pack.Versions {
-			field := versionField(&l, v.What)
-			fa := e.facts[factKey{h.from.state.Name, e.expand(v.Query, h.Found, 0), m, 0}]
+	for _, h := range seeing {
+		for i, v := range h.Pack.Versions {
+			field, fa := versionField(&l, v.What), h.versions[i]
 			if field == nil || *field != "" || fa == nil {
 				continue
 			}
@@ -376,9 +393,21 @@ type heardPack struct {
 }
 
 func versionField(l *health.Lineage, what string) *string {
-	return map[string]*string{
-		"build": &l.Build, "model": &l.Model, "prompt": &l.Prompt, "index": &l.Index, "data": &l.Data, "config": &l.Config,
-	}[what]
+	switch what {
+	case "build":
+		return &l.Build
+	case "model":
+		return &l.Model
+	case "prompt":
+		return &l.Prompt
+	case "index":
+		return &l.Index
+	case "data":
+		return &l.Data
+	case "config":
+		return &l.Config
+	}
+	return nil
 }
 
 // inWords names the version that most often matters for a kind of service.

@@ -45,6 +45,16 @@ type Series struct {
 	Labels     map[string]string
 	Points     []health.Point
 	Histograms []Histogram
+
+	id string // of the labels, if somebody has found it out
+}
+
+// ID is one string for one set of labels.
+func (s Series) ID() string {
+	if s.id == "" {
+		return identity(s.Labels)
+	}
+	return s.id
 }
 
 // A Histogram is one native histogram. Buckets hold counts of their own, not

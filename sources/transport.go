@@ -29,6 +29,7 @@ type exchange struct {
 	spent    time.Time // no question is left until then; zero: not said
 	victoria bool      // it has the header every VictoriaMetrics adds
 	bytes    atomic.Int64
+	numbers  *numbers // it was plain numbers, and read already
 
 	mu   sync.Mutex // the body may still be read when the question is given up
 	head []byte     // unpacked
@@ -239,16 +240,33 @@ func (c *counted) Read(p []byte) (int, error) {
 type unpacked struct {
 	packed io.Reader
 	gz     *gzip.Reader
+	end    error // it was read up to its end, or cannot be read
 }
 
-func (u *unpacked) Read(p []byte) (int, error) {
-	if u.gz == nil {
-		var err error
-		if u.gz, err = gzip.NewReader(u.packed); err != nil {
-			return 0, err
-		}
+// unpackers are readers of gzip that nobody uses: each has 40 KB of tables.
+var unpackers sync.Pool
+
+func (u *unpacked) Read(p []byte) (n int, err error) {
+	if u.end == nil && u.gz == nil {
+		u.open()
 	}
-	return u.gz.Read(p)
+	if u.end != nil {
+		return 0, u.end
+	}
+	if n, err = u.gz.Read(p); err != nil {
+		u.end = err
+		unpackers.Put(u.gz)
+		u.gz = nil
+	}
+	return n, err
+}
+
+func (u *unpacked) open() {
+	if free, ok := unpackers.Get().(*gzip.Reader); ok {
+		u.gz, u.end = free, free.Reset(u.packed)
+		return
+	}
+	u.gz, u.end = gzip.NewReader(u.packed)
 }
 
 // limited fails instead of reading without end.
