@@ -182,6 +182,10 @@ func TestEveryAnswerHasItsClass(t *testing.T) {
 		}, unknown, "EOF"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			timeout := `timeout = "1m"`
+			if c.name == "no answer in time" {
+				timeout = `timeout = "200ms"`
+			}
 			var mu sync.Mutex
 			posts := 0
 			d := newDeployer()
@@ -194,7 +198,7 @@ func TestEveryAnswerHasItsClass(t *testing.T) {
 				posts++
 				mu.Unlock()
 				c.handler(w, r)
-			})), `timeout = "200ms"`)
+			})), timeout)
 			p, err := target.Plan(t.Context(), "v31")
 			if err != nil {
 				t.Fatal(err)
