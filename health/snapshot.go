@@ -419,6 +419,7 @@ type Alert struct {
 	Silenced  []string // ids of the silences that keep it quiet
 	Inhibited []string // ids of the alerts it is kept quiet for
 	Link      string   // where the rule is looked at; only http and https
+	Expr      string   // what its rule asks for, in PromQL; "" not known
 }
 
 // Quiet says whether somebody decided that an alert calls nobody.

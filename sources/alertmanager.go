@@ -122,6 +122,7 @@ func (a *alertmanager) alert(g gettableAlert) health.Alert {
 	}
 	if u, err := url.Parse(g.Generator); err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil {
 		out.Link = u.String()
+		out.Expr = u.Query().Get("g0.expr") // Prometheus' own page of a graph
 	}
 	for _, key := range []string{"summary", "description", "message"} {
 		if out.Text == "" {

@@ -104,7 +104,7 @@ func TestAlertsOfAnAlertmanagerSayWhoKeepsThemQuiet(t *testing.T) {
 	first := all[0]
 	if first.Name != "AnswerQualityLow" || first.Service != "support-chat" || first.Severity != "critical" || first.State != "firing" || first.Quiet() ||
 		!first.Since.Equal(time.Date(2026, 11, 23, 13, 52, 0, 123e6, time.UTC)) || first.Text != "answers are judged bad" ||
-		len(first.Labels) != 3 || first.ID != "a1" || first.Link == "" || first.Source != "main" {
+		len(first.Labels) != 3 || first.ID != "a1" || first.Link == "" || first.Expr != "x" || first.Source != "main" {
 		t.Errorf("%+v", first)
 	}
 	if a := all[1]; !a.Quiet() || len(a.Silenced) != 1 || a.Silenced[0] != "s1" || a.Link != "" {

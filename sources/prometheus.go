@@ -49,6 +49,7 @@ type prometheus struct {
 	note  string         // what is peculiar about this server
 	lacks string         // what it does not have
 	cut   map[string]int // series left out of the newest answer, by question
+	rules rules          // of its alerts
 }
 
 func openPrometheus(name string, decode Decode) (Source, error) {
@@ -251,6 +252,7 @@ func (p *prometheus) Alerts(ctx context.Context) ([]health.Alert, error) {
 		}
 		return nil
 	})
+	p.express(ctx, all)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sickbay/health"
@@ -158,6 +159,36 @@ func TestAlertsCarryWhatAnOperatorLooksFor(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
+}
+
+// TestAnAlertSaysWhatItsRuleAsksFor: the rules are read when an alert is new, seldom.
+func TestAnAlertSaysWhatItsRuleAsksFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked, alert := 0, "QualityLow"
+		s := answering(t, "prometheus", func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/api/v1/alerts") {
+				fmt.Fprintf(w, `{"status":"success","data":{"alerts":[{"labels":{"alertname":%q,"service":"chat","severity":"page","tier":"1"},"annotations":{},"state":"firing","activeAt":"2026-11-23T13:55:00Z","value":"1"}]}}`, alert)
+				return
+			}
+			asked++
+			io.WriteString(w, `{"status":"success","data":{"groups":[{"name":"g","file":"f","interval":60,"rules":[`+
+				`{"name":"QualityLow","query":"quality < 0.9","duration":60,"labels":{"severity":"ticket"},"alerts":[],"health":"ok","type":"alerting"},`+
+				`{"name":"QualityLow","query":"quality < 0.7","duration":60,"labels":{"severity":"page","tier":"{{ $labels.t }}"},"alerts":[],"health":"ok","type":"alerting"}]}]}}`)
+		})
+		look := func(wantExpr string, wantAsked int) {
+			t.Helper()
+			got, err := s.(Alerts).Alerts(t.Context())
+			if err != nil || len(got) != 1 || got[0].Expr != wantExpr || asked != wantAsked {
+				t.Errorf("%+v, %v; asked %d times for rules, want %q and %d", got, err, asked, wantExpr, wantAsked)
+			}
+		}
+		look("quality < 0.7", 1)
+		time.Sleep(time.Hour)
+		look("quality < 0.7", 1)
+		alert = "Unheard"
+		look("", 2)
+		look("", 2)
+	})
 }
 
 func TestAServerWithoutAlertsOrBuildIsNotBroken(t *testing.T) {

@@ -47,7 +47,7 @@ var openers = map[string]opener{
 		return s, "nothing to open here"
 	},
 	"alerts": func(s State, sc scene, id string) (State, string) {
-		return s.showService(sc, alertService(sc.snap, id))
+		return s.showAlarmed(sc, id)
 	},
 	"drift": func(s State, sc scene, _ string) (State, string) { return s.openComparison(sc), "" },
 	"charts": func(s State, _ scene, _ string) (State, string) {
@@ -304,12 +304,18 @@ func beside(s State, sc scene) (State, Effect) {
 	return s, Effect{}
 }
 
-// alertService is the service of the alert with an id.
-func alertService(snap *health.Snapshot, id string) string {
-	for _, a := range snap.Alerts {
-		if pane.AlertID(a) == id {
-			return a.Service
+// showAlarmed opens the service of the alert with an id, at the signal it is about.
+func (s State) showAlarmed(sc scene, id string) (State, string) {
+	for _, a := range sc.snap.Alerts {
+		if pane.AlertID(a) != id {
+			continue
 		}
+		if v, ok := sc.snap.Service(a.Service); ok {
+			if sig, ok := v.About(a.Expr); ok {
+				s = s.with("charts", func(p *pane.State) { p.Selected = sig.ID })
+			}
+		}
+		return s.showService(sc, a.Service)
 	}
-	return ""
+	return s, "the alert is gone"
 }

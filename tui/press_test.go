@@ -363,6 +363,52 @@ func TestASilenceNeedsALengthAReasonAndAKeyOfItsOwn(t *testing.T) {
 	}
 }
 
+// TestASilenceMayBeAboutWhatIsTyped: matchers before the reason take the place of the
+// alert's own labels, and have to hold for it.
+func TestASilenceMayBeAboutWhatIsTyped(t *testing.T) {
+	snap := ward()
+	snap.Alerts[0].Labels = []health.Field{{Name: "service", Value: "support-chat"}, {Name: "severity", Value: "critical"}, {Name: "pod", Value: "p-1"}}
+	type order = []health.Matcher
+	for typed, want := range map[string]order{
+		"2h known until the rollback":                                       {{Name: "alertname", Value: "AnswerQualityLow"}, {Name: "service", Value: "support-chat"}, {Name: "severity", Value: "critical"}},
+		"2h service=support-chat severity!=info known until the rollback":   {{Name: "service", Value: "support-chat"}, {Name: "severity", Value: "info", Not: true}},
+		`2h alertname=~"Answer.*" team!~"a|b" known until the rollback a=b`: {{Name: "alertname", Value: "Answer.*", Regex: true}, {Name: "team", Value: "a|b", Regex: true, Not: true}},
+		"2h service=docs-answers known until the rollback":                  nil,
+		"2h service=~support[ known until the rollback":                     nil,
+		"2h service=support-chat short":                                     nil,
+	} {
+		h := newHand(snap).press("6 S").write(typed).press("ctrl+y")
+		switch {
+		case want == nil && len(h.effects) != 0:
+			t.Errorf("%q: silenced by %+v", typed, h.effects[0].Order.Silence)
+		case want != nil && (len(h.effects) != 1 || !slices.Equal(h.effects[0].Order.Silence.Matchers, want)):
+			t.Errorf("%q: %+v\n%s", typed, h.effects, h.screen())
+		}
+	}
+	h := newHand(snap).press("6")
+	if got := h.screen(); !strings.Contains(got, `alertname="AnswerQualityLow"  service="support-chat"  severity="critical"`) {
+		t.Errorf("it does not say what S would silence:\n%s", got)
+	}
+}
+
+// TestAnAlertLeadsToItsSignal: enter opens its service where the chart of what its rule
+// asks for is selected.
+func TestAnAlertLeadsToItsSignal(t *testing.T) {
+	snap := ward()
+	v, _ := snap.Service("support-chat")
+	for i := range v.Signals {
+		v.Signals[i].Query = v.Signals[i].ID + "_metric"
+	}
+	snap.Alerts[0].Expr = "sum(refusals_metric) > 0.1"
+	h := newHand(snap).press("6")
+	if got := h.screen(); !strings.Contains(got, "signal") || !strings.Contains(got, "refusals ") {
+		t.Errorf("the alert does not say what it is about:\n%s", got)
+	}
+	if h.press("enter"); h.View.Screen != "service" || h.View.Service != "support-chat" || h.Panes["charts"].Selected != "refusals" {
+		t.Errorf("enter leads to %s of %s, chart %q", h.View.Screen, h.View.Service, h.Panes["charts"].Selected)
+	}
+}
+
 func TestWhatIsSilentCanBeMadeHeardAgain(t *testing.T) {
 	snap := ward()
 	snap.Alerts[0].Silenced, snap.Alerts[0].Source = []string{"s-1"}, "alerts"

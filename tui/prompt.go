@@ -33,7 +33,7 @@ var leads = map[string]struct{ before, after string }{
 	promptFilter:  {"/", "enter keeps it · esc forgets it"},
 	promptCommand: {":", "tab completes · enter runs it · esc"},
 	promptNote:    {"note: ", "enter writes it in the journal · esc"},
-	promptSilence: {"silence %s for: ", "2h why nobody has to be called · ctrl+y silences it · esc"},
+	promptSilence: {"silence %s for: ", "2h why, or 2h service=x why · ctrl+y silences it · esc"},
 	promptExpire:  {"end the silence of %s: ", "ctrl+y ends it · esc"},
 }
 

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -51,7 +52,8 @@ func startSilence(s State, sc scene) (State, Effect) {
 	return s, Effect{}
 }
 
-// silence makes the order of what was typed: "2h known, waiting for the rollback".
+// silence makes the order of what was typed: "2h known, waiting for the rollback", or
+// with matchers of one's own, "2h service=chat severity!=critical known, waiting".
 func (s State) silence(sc scene) (State, Effect) {
 	at := slices.IndexFunc(sc.snap.Alerts, func(a health.Alert) bool { return pane.AlertID(a) == s.Prompt.About })
 	if at < 0 {
@@ -72,29 +74,55 @@ func (s State) silence(sc scene) (State, Effect) {
 	switch why = strings.TrimSpace(why); {
 	case err != nil || last < time.Minute || last > health.MaxSilence:
 		return s.hint("begin with how long: 45m, 2h or 1d; at most " + health.Span(health.MaxSilence)), Effect{}
+	}
+	matchers, why := typedMatchers(why)
+	switch without := slices.IndexFunc(matchers, func(m health.Matcher) bool { return !matched(m, a) }); {
+	case without >= 0:
+		return s.hint(matchers[without].String() + " does not hold for this alert: it would not be silenced"), Effect{}
 	case len(why) < 10:
 		return s.hint("say why, in ten characters or more: 2h known, waiting for the rollback"), Effect{}
+	case len(matchers) == 0:
+		matchers = pane.Matchers(a)
 	}
 	order.Do = health.DoSilence
-	order.Silence = health.Silence{Matchers: matchers(a), Starts: sc.now, Ends: sc.now.Add(last), By: "sickbay", Comment: why}
+	order.Silence = health.Silence{Matchers: matchers, Starts: sc.now, Ends: sc.now.Add(last), By: "sickbay", Comment: why}
 	if len(a.ID) > 0 {
 		order.Silence.Source = a.Source // it came from who keeps silences
 	}
 	return s.leavePrompt(), Effect{Order: &order}
 }
 
-// passing are labels of one process: a silence that names them ends with a restart.
-var passing = []string{"pod", "instance", "replica", "container", "uid", "prometheus", "prometheus_replica"}
+var typedMatcher = regexp.MustCompile(`^([a-zA-Z_][a-zA-Z0-9_]*)(=~|!~|!=|=)(.+)$`)
 
-// matchers are about this alert, wherever the process that it is about runs next.
-func matchers(a health.Alert) []health.Matcher {
-	all := []health.Matcher{{Name: "alertname", Value: a.Name}}
+// typedMatchers are those that text begins with, and what is left of it.
+func typedMatchers(text string) (all []health.Matcher, rest string) {
+	for {
+		word, after, _ := strings.Cut(text, " ")
+		m := typedMatcher.FindStringSubmatch(word)
+		if m == nil {
+			return all, text
+		}
+		all = append(all, health.Matcher{Name: m[1], Value: strings.Trim(m[3], `"`), Regex: strings.HasSuffix(m[2], "~"), Not: m[2][0] == '!'})
+		text = strings.TrimSpace(after)
+	}
+}
+
+// matched says whether a matcher holds for an alert. A label it does not have is empty.
+func matched(m health.Matcher, a health.Alert) bool {
+	value := ""
+	if m.Name == "alertname" {
+		value = a.Name
+	}
 	for _, l := range a.Labels {
-		if l.Name != "alertname" && l.Value != "" && !slices.Contains(passing, l.Name) {
-			all = append(all, health.Matcher{Name: l.Name, Value: l.Value})
+		if l.Name == m.Name {
+			value = l.Value
 		}
 	}
-	return all
+	if !m.Regex {
+		return (value == m.Value) != m.Not
+	}
+	re, err := regexp.Compile("^(?:" + m.Value + ")$")
+	return err == nil && re.MatchString(value) != m.Not
 }
 
 // silenced is the ward's answer.

@@ -1,6 +1,7 @@
 package pane
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -60,6 +61,13 @@ func alertPage(in Input, w int) *page {
 	}
 	p.fact("source", themes.Faint, orDash(a.Source))
 	p.quiet(a)
+	if in.Snap.Write && len(a.Silenced) == 0 && a.State != "pending" {
+		var all []string
+		for _, m := range Matchers(*a) {
+			all = append(all, m.String())
+		}
+		p.fact("S silences", themes.Faint, strings.Join(all, "  "))
+	}
 	return p
 }
 
@@ -83,6 +91,20 @@ func (p *page) quiet(a *health.Alert) {
 		}
 		p.fact("inhibited", themes.Text, text)
 	}
+}
+
+// passing are labels of one process: a silence that names them ends with a restart.
+var passing = []string{"pod", "instance", "replica", "container", "uid", "prometheus", "prometheus_replica"}
+
+// Matchers are about this alert, wherever the process that it is about runs next.
+func Matchers(a health.Alert) []health.Matcher {
+	all := []health.Matcher{{Name: "alertname", Value: a.Name}}
+	for _, l := range a.Labels {
+		if l.Name != "alertname" && l.Value != "" && !slices.Contains(passing, l.Name) {
+			all = append(all, health.Matcher{Name: l.Name, Value: l.Value})
+		}
+	}
+	return all
 }
 
 // alertState is "firing since 13:51, 11 m; critical".
@@ -109,6 +131,16 @@ func (p *page) alarmed(a *health.Alert) {
 		return
 	}
 	p.fact("service", roleOf(s.Status), s.Name+" is "+statusWords(p.in, s))
+	if sig, ok := s.About(a.Expr); ok {
+		text := titleOf(&sig) + " is not measured now"
+		if sig.State.HasValue() {
+			text = titleOf(&sig) + " " + health.Format(sig.Unit, sig.Value)
+		}
+		if l := limitWords(sig.Unit, sig.Limit); l != "" {
+			text += ", limit " + l
+		}
+		p.fact("signal", roleOf(sig.Status), text)
+	}
 	if len(s.Suspects) > 0 {
 		v := s.Suspects[0]
 		p.fact("suspect", themes.Text, v.Label+": "+suspected(p.in, s.Name, v))
