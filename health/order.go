@@ -249,6 +249,15 @@ type Rollback struct {
 	Readings []Reading
 	Proof    *Proof // before and after by counting requests; nil: they could not be counted, or not yet
 	Told     []Told // who was to hear of its end, and did
+	Where    string // whose sickbay is at it, while it is another one: "pid 4711 on jump-1"
+}
+
+// Whose is who ordered it, and where if that was another sickbay: "ann, pid 4711 on jump-1".
+func (r Rollback) Whose() string {
+	if r.Where == "" {
+		return r.By
+	}
+	return r.By + ", " + r.Where
 }
 
 // Told is what came of a notice.

@@ -299,8 +299,9 @@ func (d *Desk) Run(ctx context.Context, w Witness) {
 	c := newClerk(d)
 	var looking sync.WaitGroup
 	defer looking.Wait()
-	tick := time.NewTicker(d.o.Refresh)
+	tick, glance := time.NewTicker(d.o.Refresh), time.NewTicker(glances)
 	defer tick.Stop()
+	defer glance.Stop()
 	c.adopt(ctx, w)
 	c.lookAround(ctx, &looking)
 	c.publish()
@@ -317,10 +318,22 @@ func (d *Desk) Run(ctx context.Context, w Witness) {
 		case <-tick.C:
 			c.adopt(ctx, w)
 			c.lookAround(ctx, &looking)
+		case <-glance.C:
+			if !c.toldByOthers() {
+				continue
+			}
+			c.adopt(ctx, w)
 		}
 		c.publish()
 	}
 }
+
+// glances is how often the journal is looked at for what other sickbays of this host
+// have written: what they do has to be seen here before somebody does it as well.
+const glances = time.Second
+
+// toldByOthers says whether another process has written into the journal since.
+func (c *clerk) toldByOthers() bool { return c.o.Journal != nil && c.o.Journal.grown() }
 
 // lookAround asks every target what it runs; at most one question to each is
 // under way.
@@ -375,6 +388,8 @@ func (c *clerk) publish() {
 		r := op.Rollback
 		if mine, ok := c.own[op.ID]; ok {
 			r = mine
+		} else if !r.State.Ended() {
+			r.Where = fmt.Sprintf("pid %d on %s", op.pid, tidy(op.host, 40))
 		}
 		v.ops = append(v.ops, r)
 		if len(v.ops) == 100 {

@@ -223,6 +223,13 @@ func (j *Journal) Refresh() error {
 	return nil
 }
 
+// grown says whether there is something to refresh.
+func (j *Journal) grown() bool {
+	defer j.mine()()
+	info, err := j.f.Stat()
+	return err == nil && info.Size() != j.off
+}
+
 // catchUp reads the whole lines that came since the last look and returns the
 // piece of a line behind them, if any. A line that cannot be read is left to
 // Verify; the chain goes on from the last that could.

@@ -27,6 +27,7 @@ type operation struct {
 	plan health.Plan
 	sent time.Time // when the request left; zero: not yet
 	host string    // whose process did the newest step
+	pid  int       // that process; 0: not known
 	last time.Time // when that was
 
 	overrode string // what was typed to go on within the cool-down; "": it was over
@@ -79,7 +80,7 @@ func (c *clerk) start(ctx context.Context, w Witness, o health.Order) error {
 	p := o.Plan
 	for _, r := range c.own {
 		if c.overlap(r.Target, p.Target) && !r.State.Ended() {
-			return fmt.Errorf("nothing was done: %s is busy: %s by %s is %s", r.Target, r.ID, r.By, r.State)
+			return fmt.Errorf("nothing was done: %s is busy: %s by %s is %s", r.Target, r.ID, r.Whose(), r.State)
 		}
 	}
 	if _, ok := c.issued(p.ID); !ok {

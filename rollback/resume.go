@@ -46,7 +46,7 @@ func begun(l Line, when func(Line) time.Time) operation {
 	e, x := l.entry(), l.Data
 	p := health.Plan{ID: l.Op, Target: x.Target, Service: x.Service, Kind: x.Kind, Driver: x.Driver, From: x.From, To: x.To,
 		Token: x.Token, Diff: x.Diff, Warnings: x.Warnings, At: l.TS, Expires: l.TS, Symptoms: toSymptoms(x.Symptoms)}
-	return operation{by: x.By, plan: p, host: l.Host, last: when(l), Rollback: health.Rollback{
+	return operation{by: x.By, plan: p, host: l.Host, pid: l.PID, last: when(l), Rollback: health.Rollback{
 		ID: l.Op, Service: x.Service, Target: x.Target, Kind: x.Kind, From: x.From, To: x.To,
 		By: e.By, Reason: x.Reason, State: health.OpPlanned, At: l.TS,
 	}}
@@ -61,7 +61,7 @@ func (op operation) after(l Line, when func(Line) time.Time) operation {
 	if !isState(l.Ev) {
 		return op
 	}
-	op.State, op.Text, op.host, op.last = health.OpState(l.Ev), l.Data.Text, l.Host, when(l)
+	op.State, op.Text, op.host, op.pid, op.last = health.OpState(l.Ev), l.Data.Text, l.Host, l.PID, when(l)
 	op.Until = l.Data.Until
 	switch op.State {
 	case health.OpSending:

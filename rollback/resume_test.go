@@ -3,6 +3,7 @@ package rollback
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -91,6 +92,34 @@ func TestARunningOperationOfAnotherProcessIsLeftAlone(t *testing.T) {
 		b.finish()
 		if got := tape(j); got != "planned, sending, unknown, moved by other" {
 			t.Errorf("and then the journal says: %s", got)
+		}
+	})
+}
+
+// TestWhatAnotherSickbayDoesIsSeenWithinASecondOrTwo: who, where, and until when; the
+// next look at the targets may be far.
+func TestWhatAnotherSickbayDoesIsSeenWithinASecondOrTwo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, j := newPlay(), openTest(t)
+		a := work(t, f, DeskOptions{Journal: j}, always(0.91))
+		b := work(t, f, DeskOptions{Journal: reopen(t, j.Path()), Refresh: time.Hour}, always(0.91))
+		synctest.Wait()
+		a.submit(a.plan("v30", ill...))
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		host, _ := os.Hostname()
+		where := fmt.Sprintf("pid %d on %s", os.Getpid(), host)
+		if ops := b.desk.Operations(); len(ops) != 1 || ops[0].State.Ended() || ops[0].Where != where || ops[0].Whose() != ops[0].By+", "+where {
+			t.Errorf("the other shows %+v, want it at work, %s", ops, where)
+		}
+		if ops := a.desk.Operations(); ops[0].Where != "" {
+			t.Errorf("its own is said to be elsewhere: %+v", ops[0])
+		}
+		a.finish()
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if ops := b.desk.Operations(); len(ops) != 1 || ops[0].State != health.OpRecovered || ops[0].Where != "" {
+			t.Errorf("and at the end %+v", ops)
 		}
 	})
 }

@@ -268,7 +268,7 @@ func blocked(snap *health.Snapshot, service health.Service) string {
 	for _, t := range service.Targets {
 		switch op, running := underWay(snap, t.Name); {
 		case running:
-			why = fmt.Sprintf("%s is being rolled back by %s: %s", t.Name, op.By, op.State)
+			why = fmt.Sprintf("%s is being rolled back by %s: %s", t.Name, op.Whose(), op.State)
 		case notChosen(t) != "":
 			why = t.Name + ": " + notChosen(t)
 		default:

@@ -362,7 +362,7 @@ func (s State) submitted(order health.Order, id string, err error) State {
 	}
 	if err != nil {
 		s.Confirm.Sending = false
-		s.Confirm.Note = "nothing was done: " + err.Error()
+		s.Confirm.Note = "nothing was done: " + strings.TrimPrefix(err.Error(), "nothing was done: ")
 		return s
 	}
 	s.Confirm, s.Op = Confirm{}, id

@@ -106,7 +106,7 @@ func (c Confirm) planLines(sc scene, f frame) []string {
 	w, h := f.inner(), f.body()
 	lower := c.form(sc, w)
 	if c.armed(sc.now) && c.Note != "" {
-		lower[len(lower)-1] = newRow(sc.look, w).put(themes.Warn, c.Note).String()
+		lower = noted(sc, lower, c.Note, w)
 	}
 	room := max(0, h-len(lower))
 	upper := c.story(sc, w)
@@ -120,6 +120,20 @@ func (c Confirm) planLines(sc scene, f frame) []string {
 		upper = append(upper, blanks(w))
 	}
 	return append(upper, lower...)
+}
+
+// noted puts a note below the buttons. A second line of it takes the blank one above
+// them, so that nothing moves but they.
+func noted(sc scene, form []string, note string, w int) []string {
+	var lines []string
+	for _, l := range wrap(plain(sc.look, note), w) {
+		lines = append(lines, newRow(sc.look, w).put(themes.Warn, l).String())
+	}
+	n := len(form)
+	if len(lines) > 1 {
+		return append(append(form[:n-3:n-3], form[n-2]), lines[:2]...)
+	}
+	return append(form[:n-1:n-1], lines...)
 }
 
 // story tells what would be done, how old that knowledge is, what is ill and what

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -200,6 +201,20 @@ func TestARefusedOrderStaysInTheDialog(t *testing.T) {
 	}
 }
 
+// TestALongRefusalIsReadToItsEnd: who is at it, and where, comes last.
+func TestALongRefusalIsReadToItsEnd(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {120, 40}} {
+		h := filled(planned()).press("ctrl+y")
+		h.w, h.h = size[0], size[1]
+		h.State = h.submitted(*h.effects[0].Order, "", errors.New("nothing was done: support-chat/prompt is busy: ann is at it since 13:17:30 UTC (pid 10954 on jump-1)"))
+		h.wait(quiet)
+		got := strings.Join(strings.Fields(strings.ReplaceAll(h.screen(), "║", " ")), " ")
+		if strings.Count(got, "nothing was done") != 1 || !strings.Contains(got, "jump-1)") || !strings.Contains(got, "[ roll back ]") {
+			t.Errorf("%v:\n%s", size, h.screen())
+		}
+	}
+}
+
 func TestSeveralThingsToRollBackAreAList(t *testing.T) {
 	h := newHand(ward()).press("j R").wait(quiet)
 	if h.Confirm.Chosen.Target != "" || h.Interest().Plan != "" {
@@ -254,7 +269,7 @@ func TestTheListSaysWhenNothingOfItIsSuspected(t *testing.T) {
 
 func TestRollBackSaysWhyItCannotBeUsed(t *testing.T) {
 	running := ward()
-	running.Rollbacks = append(running.Rollbacks, health.Rollback{ID: "op-2", Target: "support-chat/prompt", By: "bob", State: health.OpApplied})
+	running.Rollbacks = append(running.Rollbacks, health.Rollback{ID: "op-2", Target: "support-chat/prompt", By: "bob", Where: "pid 7 on jump-1", State: health.OpApplied})
 	readOnly := ward()
 	readOnly.Write = false
 	for _, c := range []struct {
@@ -267,7 +282,7 @@ func TestRollBackSaysWhyItCannotBeUsed(t *testing.T) {
 		{"nothing is configured", newHand(ward()).press("G"), "nothing to roll back: no [[rollback]] of the config names it"},
 		{"nothing is configured, and nothing was deployed", newHand(suspected("load")).press("G"), "no [[rollback]] names it, and suspected is more traffic than fits"},
 		{"nothing is configured, and a change is suspected", newHand(suspected("model")).press("G"), "nothing to roll back: no [[rollback]] of the config names it"},
-		{"it is being rolled back", newHand(running), "is being rolled back by bob: applied"},
+		{"it is being rolled back", newHand(running), "is being rolled back by bob, pid 7 on jump-1: applied"},
 		{"the screen is paused", newHand(ward()).press("p"), "paused, so this may be old: p goes on"},
 		{"the clock is set back", newHand(ward()).press("["), "this is the past: 0 is live again"},
 	} {

@@ -49,7 +49,7 @@ func cannotUndo(s State, sc scene) string {
 	t := target(sc.snap, op.Target)
 	switch {
 	case !op.State.Ended():
-		return fmt.Sprintf("%s is being rolled back by %s: %s", op.Target, op.By, op.State)
+		return fmt.Sprintf("%s is being rolled back by %s: %s", op.Target, op.Whose(), op.State)
 	case t.Name == "":
 		return op.Target + " is no target of the config any more"
 	case t.Blocked != "":

@@ -65,7 +65,7 @@ func (p *page) operation(op health.Rollback, selected bool) {
 	for _, v := range op.Readings {
 		p.wrap(themes.Text, 3, readingWords(v))
 	}
-	p.wrap(themes.Faint, 3, "by "+op.By+": "+op.Reason)
+	p.wrap(themes.Faint, 3, "by "+op.Whose()+": "+op.Reason)
 	for _, t := range op.Told {
 		switch {
 		case t.Err != "":
