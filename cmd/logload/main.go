@@ -3,6 +3,7 @@
 //
 //	logload --write FILE --size 200          200 MB of the last hour
 //	logload --grow FILE --rate 20 --for 1m   20 MB/s more, to be followed
+//	logload --keys --rate 20 --for 1m        how long keys take in bin/sickbay while it follows that
 package main
 
 import (
@@ -22,6 +23,8 @@ type options struct {
 	size        int64 // MB
 	rate        float64
 	span        time.Duration
+	keys        bool
+	binary      string
 }
 
 func main() {
@@ -41,12 +44,16 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	f.Int64Var(&o.size, "size", 200, "MB")
 	f.Float64Var(&o.rate, "rate", 20, "MB/s")
 	f.DurationVar(&o.span, "for", time.Minute, "how long")
+	f.BoolVar(&o.keys, "keys", false, "press keys while a log grows by --rate, and say how long they take")
+	f.StringVar(&o.binary, "binary", "bin/sickbay", "sickbay itself")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	switch {
 	case f.NArg() > 0:
 		return fmt.Errorf("%q: everything is said by flags; --help lists them", f.Arg(0))
+	case o.keys:
+		return o.pressWhileGrowing(ctx, out)
 	case o.write != "":
 		return writePast(o.write, o.size*1e6, time.Now())
 	case o.grow != "":
