@@ -37,9 +37,7 @@ func neighbour(s *logs.Store, of health.Request) (health.Request, bool) {
 	if best < 0 {
 		return health.Request{}, false
 	}
-	var found health.Request
-	near.Read(best, &found)
-	return found, true
+	return near.Own(best), true
 }
 
 // shared counts equal dimensions.

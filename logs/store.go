@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"sickbay/health"
@@ -212,9 +213,26 @@ func (s *Store) read(h *slot, r *health.Request) { s.page(h).read(h, r, &s.numbe
 func (s *Store) Find(id string) (r health.Request, ok bool) {
 	i, ok := s.index(id)
 	if ok {
-		s.read(&s.slots[i], &r)
+		r = s.own(&s.slots[i])
 	}
 	return r, ok
+}
+
+// own is a record that shares no memory with a page: who keeps it would keep that, too.
+func (s *Store) own(h *slot) (r health.Request) {
+	s.read(h, &r)
+	for _, t := range []*string{&r.ID, &r.Trace, &r.Message, &r.Raw, &r.Prompt, &r.Answer} {
+		*t = strings.Clone(*t)
+	}
+	for i := range r.Chunks {
+		c := &r.Chunks[i]
+		c.ID, c.Text = strings.Clone(c.ID), strings.Clone(c.Text)
+	}
+	for i := range r.Tools {
+		t := &r.Tools[i]
+		t.Arguments, t.Result = strings.Clone(t.Arguments), strings.Clone(t.Result)
+	}
+	return r
 }
 
 // index looks at every record: 100 000 take 50 µs, and an index of all would have to be
@@ -246,9 +264,8 @@ func (s *Store) FindAll(ids []string) map[string]health.Request {
 		}
 		if id := s.page(h).id(h); wanted[id] {
 			if _, newer := found[id]; !newer {
-				var r health.Request
-				s.read(h, &r)
-				found[id] = r
+				r := s.own(h)
+				found[r.ID] = r
 			}
 		}
 	}
@@ -302,6 +319,9 @@ func (r Records) Service(i int) string { h := r.slot(i); return r.s.page(h).word
 func (r Records) Failed(i int) bool    { return r.slot(i).failed }
 func (r Records) Group(i int) string   { h := r.slot(i); return r.s.page(h).words.all[h.group] }
 
-// Read fills a record. The memory of its lists is used again: what was read into it
-// before is gone.
+// Own is a record to keep.
+func (r Records) Own(i int) health.Request { return r.s.own(r.slot(i)) }
+
+// Read fills a record to look at. The memory of its lists is used again: what was read
+// into it before is gone.
 func (r Records) Read(i int, into *health.Request) { r.s.read(r.slot(i), into) }
