@@ -13,10 +13,36 @@ import (
 	"time"
 )
 
-// cursor is what is drawn of a selected row: nothing but a key moves it.
-const cursor = "▌"
+// letters are typed into the filter of the failures: each is drawn by nothing but its key.
+var letters = strings.Split("αβγδεζηθικλμνξοπρστυφχψω", "")
 
-// pressWhileGrowing follows a file that grows and presses keys in the list of failures.
+// A typist types letter by letter, and begins anew when all were typed.
+type typist struct {
+	*terminal
+	typed int
+}
+
+func (t *typist) next(ctx context.Context) (time.Duration, error) {
+	i := t.typed % len(letters)
+	if i == 0 {
+		if _, err := io.WriteString(t.keys, "\x1b"); err != nil {
+			return 0, err
+		}
+		if err := pause(ctx, 300*time.Millisecond); err != nil {
+			return 0, err
+		}
+		if _, err := t.press(ctx, "/", "/"); err != nil {
+			return 0, err
+		}
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return 0, err
+		}
+	}
+	t.typed++
+	return t.press(ctx, letters[i], letters[i])
+}
+
+// pressWhileGrowing follows a file that grows and types into the list of failures.
 func (o options) pressWhileGrowing(ctx context.Context, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "logload-")
 	if err != nil {
@@ -32,7 +58,7 @@ func (o options) pressWhileGrowing(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer t.close()
-	if _, err := t.press(ctx, "4", cursor); err != nil {
+	if _, err := t.press(ctx, "4", "FAILURES"); err != nil {
 		return err
 	}
 	growing, stop := context.WithCancel(ctx)
@@ -45,11 +71,12 @@ func (o options) pressWhileGrowing(ctx context.Context, out io.Writer) error {
 	}
 	begun := time.Now()
 	var took []time.Duration
+	hand := typist{terminal: t}
 	for time.Since(begun) < o.span {
 		if err := pause(ctx, 50*time.Millisecond+rand.N(200*time.Millisecond)); err != nil { // at any moment of whatever it does
 			return err
 		}
-		d, err := t.press(ctx, []string{"j", "k"}[len(took)%2], cursor)
+		d, err := hand.next(ctx)
 		if err != nil {
 			return err
 		}
@@ -70,6 +97,12 @@ func (o options) pressWhileGrowing(ctx context.Context, out io.Writer) error {
 
 // behind prints what the sources view says of the log.
 func (o options) behind(ctx context.Context, out io.Writer, t *terminal) error {
+	if _, err := io.WriteString(t.keys, "\x1b"); err != nil { // out of the filter
+		return err
+	}
+	if err := pause(ctx, 300*time.Millisecond); err != nil {
+		return err
+	}
 	if _, err := t.press(ctx, "7", "SAYS"); err != nil {
 		return err
 	}
