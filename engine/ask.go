@@ -15,13 +15,14 @@ import (
 
 // asked is a source that answers questions, and how it has been lately.
 type asked struct {
-	source sources.Source
-	state  health.SourceState
-	found  []packs.Found
-	looked time.Time     // newest discovery that was answered
-	every  time.Duration // between two scrapes, as found; 0: not known
-	shifts bool          // it moves the times of a range to multiples of its step
-	paced  bool          // the scrape interval was asked for and answered, or failed
+	source   sources.Source
+	state    health.SourceState
+	found    []packs.Found
+	looked   time.Time     // newest discovery that was answered
+	recalled bool          // what there was before was asked for, and answered or too much
+	every    time.Duration // between two scrapes, as found; 0: not known
+	shifts   bool          // it moves the times of a range to multiples of its step
+	paced    bool          // the scrape interval was asked for and answered, or failed
 
 	down  bool      // the newest answer was no answer: one question is enough until it is back
 	good  time.Time // newest answer that was one
@@ -90,6 +91,7 @@ const (
 	aRange what = iota
 	aFact
 	aDiscovery
+	aRecollection
 	someAlerts
 	someSilences
 	someChanges
@@ -156,7 +158,7 @@ func (e *Engine) ask(ctx context.Context, q question) {
 	switch q.what {
 	case aRange:
 		a.got, a.err = q.to.source.(sources.Metrics).Range(ctx, q.frame.expr, q.span.from, q.span.to, q.frame.step)
-	case aFact, aDiscovery, anInterval:
+	case aFact, aDiscovery, aRecollection, anInterval:
 		a.got, a.err = q.to.source.(sources.Metrics).Instant(ctx, q.expr, q.at)
 	case aRow:
 		a.got, a.shifts, a.err = q.windows(ctx)
@@ -198,11 +200,16 @@ func (e *Engine) take(a answer) {
 		f := e.fact(a.q.fact, now)
 		f.tried, f.err = now, a.err
 		if a.err == nil {
-			f.series, f.byValue, f.groups, f.warnings, f.at = a.got.Series, nil, nil, a.got.Warnings, a.q.at
+			f.series, f.byValue, f.groups, f.found, f.warnings, f.at = a.got.Series, nil, nil, nil, a.got.Warnings, a.q.at
 		}
 	case aDiscovery:
 		if a.err == nil {
-			e.discovered(a.q.to, a.got, now)
+			a.q.to.discovered(packs.Discover(e.o.Packs, presences(a.got.Series)))
+			a.q.to.looked = now
+		}
+	case aRecollection:
+		if a.q.to.recalled = a.err == nil || tooHeavy(a); a.err == nil {
+			a.q.to.discovered(packs.Discover(e.o.Packs, presences(a.got.Series)))
 		}
 	case anInterval:
 		e.learnInterval(a)
@@ -311,7 +318,7 @@ func (e *Engine) note(a answer, now time.Time) {
 		e.load.Samples += len(s.Points)
 	}
 	switch a.q.what {
-	case aRange, aFact, aDiscovery, anInterval: // the others do not say
+	case aRange, aFact, aDiscovery, aRecollection, anInterval: // the others do not say
 		st.Skew = a.got.Skew
 	}
 	st.Warnings = a.got.Warnings

@@ -135,7 +135,7 @@ func (e *Engine) compareAll(v viewKey, c *comparisons, services []health.Service
 	}
 	best := map[string]*subject{}
 	for _, a := range e.asked {
-		for _, w := range e.watchedBy(a) {
+		for _, w := range e.watchedBy(a, v.at) {
 			for _, s := range e.subjects(v, c, w, there) {
 				if old := best[s.key()]; old == nil || s.before(old) {
 					best[s.key()] = s

@@ -202,10 +202,10 @@ type watched struct {
 	e    *Engine
 }
 
-// watchedBy lists the distributions of a source.
-func (e *Engine) watchedBy(a *asked) []watched {
+// watchedBy lists the distributions a source has at a moment.
+func (e *Engine) watchedBy(a *asked, m moment) []watched {
 	var all []watched
-	for _, f := range a.found {
+	for _, f := range e.foundAt(a, m) {
 		for _, d := range f.Pack.Distributions {
 			all = append(all, watched{a, f, d, e.expand(d.Query, f, 0), e})
 		}

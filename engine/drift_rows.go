@@ -283,7 +283,7 @@ func (e *Engine) driftQuestions(a *asked, w wishes, m moment) []question {
 	end := e.endOf(m, every)
 	for _, v := range w.viewsOf(m) {
 		lead, shared := e.lead(v)
-		for _, d := range e.watchedBy(a) {
+		for _, d := range e.watchedBy(a, m) {
 			first := true // nothing is on its way that brings the newest window
 			if k := lead.row(d, m); shared {
 				before := len(qs)
@@ -299,7 +299,7 @@ func (e *Engine) driftQuestions(a *asked, w wishes, m moment) []question {
 			qs = e.wantedBesides(qs, a, c, end)
 		}
 	}
-	for _, f := range a.found {
+	for _, f := range e.foundAt(a, m) {
 		for _, x := range f.Pack.Exported {
 			qs = e.askDrift(qs, a, factKey{a.state.Name, e.expand(x.Query, f, 0), m, 0}, e.endOf(m, e.o.Refresh), e.o.Refresh, details)
 		}

@@ -409,7 +409,7 @@ func manyDistributions(n int) (*Engine, []health.Service) {
 	}
 	a.found = []packs.Found{found}
 	lead, _ := e.lead(viewKey{})
-	k := lead.row(e.watchedBy(a)[0], moment{})
+	k := lead.row(e.watchedBy(a, moment{})[0], moment{})
 	e.take(answer{q: question{what: aRow, to: a, row: k, span: span{end.Add(-7 * oneDay), end}, feeds: looks}, got: got})
 	return e, services
 }

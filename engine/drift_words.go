@@ -29,7 +29,7 @@ func (e *Engine) putIntoWords(v viewKey, c *comparisons, services []health.Servi
 		}
 	}
 	for _, a := range e.asked {
-		for _, f := range a.found {
+		for _, f := range e.foundAt(a, v.at) {
 			for _, x := range f.Pack.Exported {
 				for _, d := range e.exported(a, f, x, v.at) {
 					c.lists[d.Service] = append(c.lists[d.Service], d)

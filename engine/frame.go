@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sickbay/health"
+	"sickbay/packs"
 	"sickbay/sources"
 )
 
@@ -218,6 +219,7 @@ type fact struct {
 	by      string // as in a frame
 	byValue map[string][]sources.Series
 	groups  groups
+	found   []packs.Found // if it was asked what there is
 }
 
 // about lists the series whose label has a value.

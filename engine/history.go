@@ -30,7 +30,7 @@ func historyEnd(at time.Time, day int) time.Time {
 func (e *Engine) historyQuestions(a *asked, m moment, now time.Time) []question {
 	var qs []question
 	at := e.endOf(m, historyStep)
-	for _, f := range a.found {
+	for _, f := range e.foundAt(a, m) {
 		for _, s := range f.Pack.Signals {
 			if !e.heldAgainstPast(f, s) {
 				continue
@@ -103,7 +103,7 @@ func (e *Engine) past(services []health.Service, m moment) func(service, signal 
 		for _, day := range historyDays {
 			end := historyEnd(at, day)
 			for _, chunk := range []time.Time{end, end.Add(-historyChunk)} { // the one before, until this one has come
-				if ps := e.seriesOf(&sig, labels, historyStep, chunk, time.Time{}, end); len(ps) > 0 {
+				if ps := e.seriesOf(&sig, labels, m, historyStep, chunk, time.Time{}, end); len(ps) > 0 {
 					days = append(days, ps)
 					break
 				}

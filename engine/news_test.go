@@ -52,7 +52,7 @@ func TestDriftIsComparedAnewWithEveryAnswer(t *testing.T) {
 		t.Fatalf("compared with nothing: %+v", d)
 	}
 	lead, _ := e.lead(viewKey{})
-	k := lead.row(e.watchedBy(a)[0], moment{})
+	k := lead.row(e.watchedBy(a, moment{})[0], moment{})
 	answered(question{what: aRow, row: k, span: span{at(10).Add(-time.Hour), at(10)}, feeds: looks},
 		[]time.Time{at(10).Add(-time.Hour), at(10)}, map[string]float64{"allow": 9_000, "block": 1_000})
 	before := shown()

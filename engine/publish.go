@@ -181,7 +181,7 @@ func (e *Engine) through(lens health.Lens, services []health.Service) []health.S
 		labels := e.labelsOf(all[i].Name)
 		for j := range all[i].Signals {
 			sig := &all[i].Signals[j]
-			if ps := e.seriesOf(sig, labels, step, e.stretch(lens), end.Add(-lens.Window), end); ps != nil {
+			if ps := e.seriesOf(sig, labels, lens.At, step, e.stretch(lens), end.Add(-lens.Window), end); ps != nil {
 				sig.Series = ps
 			}
 		}
@@ -203,12 +203,12 @@ func (e *Engine) labelsOf(name string) map[string]bool {
 }
 
 // seriesOf finds the points of a signal at another resolution.
-func (e *Engine) seriesOf(sig *health.Signal, labels map[string]bool, step time.Duration, past moment, from, to time.Time) []health.Point {
+func (e *Engine) seriesOf(sig *health.Signal, labels map[string]bool, m moment, step time.Duration, past moment, from, to time.Time) []health.Point {
 	for _, a := range e.asked {
 		if a.state.Name != sig.Source {
 			continue
 		}
-		for _, f := range a.found {
+		for _, f := range e.foundAt(a, m) {
 			if f.Pack.ID != sig.Pack {
 				continue
 			}

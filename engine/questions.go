@@ -74,11 +74,9 @@ func (e *Engine) questions(a *asked, w wishes) []question {
 	if _, ok := a.source.(sources.Metrics); !ok {
 		return qs
 	}
-	if now.Sub(a.looked) >= discoveryEvery && a.due(aDiscovery, e.o.Refresh/2, now) {
-		qs = append(qs, question{what: aDiscovery, to: a, expr: packs.DetectQuery(e.o.Packs), at: now, again: a.asked(aDiscovery)})
-	}
-	if len(a.found) > 0 && a.due(anInterval, intervalEvery, now) {
-		qs = append(qs, question{what: anInterval, to: a, expr: packs.IntervalQuery(a.found), at: now, again: a.asked(anInterval)})
+	qs = append(qs, e.discoveryQuestions(a, w, now)...)
+	if found, at := e.foundFirst(a, w, now); len(found) > 0 && a.due(anInterval, intervalEvery, now) {
+		qs = append(qs, question{what: anInterval, to: a, expr: packs.IntervalQuery(found), at: at, again: a.asked(anInterval)})
 	}
 	if !a.paced {
 		return qs // how long a rate has to be is not known yet
@@ -111,7 +109,7 @@ func (e *Engine) momentQuestions(a *asked, w wishes, m moment, now time.Time) []
 	if e.proving() {          // somebody waits for the version to change
 		seldom = e.o.Refresh
 	}
-	for _, f := range a.found {
+	for _, f := range e.foundAt(a, m) {
 		for _, t := range append(f.Pack.Calls[:len(f.Pack.Calls):len(f.Pack.Calls)], f.Pack.Serves...) {
 			qs = e.askFact(qs, a, factKey{a.state.Name, e.expand(t.Query, f, 0), m, 0}, e.endOf(m, tiesEvery), tiesEvery)
 		}
@@ -152,7 +150,7 @@ func (e *Engine) signalQuestions(a *asked, w wishes, lens health.Lens, now time.
 	step := e.step(lens.Window)
 	end := e.endOf(lens.At, step)
 	want := span{end.Add(-lens.Window).Truncate(step), end}
-	for _, f := range a.found {
+	for _, f := range e.foundAt(a, lens.At) {
 		for _, s := range f.Pack.Signals {
 			if !e.wanted(s, w) {
 				continue

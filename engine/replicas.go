@@ -42,7 +42,7 @@ func (e *Engine) replicaQuestions(a *asked, w wishes, m moment, now time.Time) [
 	step := e.step(e.o.Base)
 	end := e.endOf(m, step)
 	want := span{end.Add(-replicaMemory), end}
-	for _, f := range a.found {
+	for _, f := range e.foundAt(a, m) {
 		if f.Pack.Guest { // it speaks of a whole cluster
 			continue
 		}

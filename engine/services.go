@@ -10,32 +10,7 @@ import (
 
 	"sickbay/health"
 	"sickbay/packs"
-	"sickbay/sources"
 )
-
-// discovered takes what a source has and joins it with what it had: a service
-// that is gone is shown as gone, not dropped.
-func (e *Engine) discovered(a *asked, got sources.Answer, now time.Time) {
-	var seen []packs.Presence
-	for _, s := range got.Series {
-		seen = append(seen, packs.Presence{Metric: s.Labels["__name__"], Labels: s.Labels, Series: int(lastValue(s))})
-	}
-	found := packs.Discover(e.o.Packs, seen)
-	for _, old := range a.found {
-		i := slices.IndexFunc(found, func(f packs.Found) bool { return f.Pack == old.Pack && f.By == old.By })
-		if i < 0 {
-			found = append(found, old)
-			continue
-		}
-		for _, name := range old.Services {
-			if !slices.Contains(found[i].Services, name) {
-				found[i].Services = append(found[i].Services, name)
-			}
-		}
-		sort.Strings(found[i].Services)
-	}
-	a.found, a.looked = found, now
-}
 
 // A draft is a service while it is put together.
 type draft struct {
@@ -51,7 +26,7 @@ func (e *Engine) services(m moment, w wishes) []health.Service {
 	var order []string
 	var found []packs.Found
 	for _, a := range e.asked {
-		found = append(found, a.found...)
+		found = append(found, e.foundAt(a, m)...)
 	}
 	for label, kind := range packs.Kinds(found) {
 		d := e.draft(drafts, label)
@@ -117,7 +92,7 @@ func (e *Engine) followed(lens health.Lens, w wishes) []followed {
 	var all []followed
 	step, past := e.step(lens.Window), e.stretch(lens)
 	for _, a := range e.asked {
-		for _, f := range a.found {
+		for _, f := range e.foundAt(a, lens.At) {
 			p := followed{heardPack: heardPack{f, a}}
 			for _, s := range f.Pack.Signals {
 				if !e.wanted(s, w) {

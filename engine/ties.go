@@ -80,7 +80,7 @@ func appendNew(all []string, one string) []string {
 func (e *Engine) handles(m moment) (calls, serves map[handle][]string) {
 	calls, serves = map[handle][]string{}, map[handle][]string{}
 	for _, a := range e.asked {
-		for _, f := range a.found {
+		for _, f := range e.foundAt(a, m) {
 			e.handlesOf(a, f, f.Pack.Calls, m, calls)
 			e.handlesOf(a, f, f.Pack.Serves, m, serves)
 		}

@@ -5,14 +5,15 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"sickbay/health"
 )
 
-// DetectQuery is one instant query that tells which packs are present and by
-// which labels their services could be told apart. Its answer, one Presence a
-// series, goes to Discover.
-func DetectQuery(packs []*Pack) string {
+// DetectQuery is one instant query that tells which packs are present, or were within
+// the last so long, and by which labels their services could be told apart. Its answer,
+// one Presence a series, goes to Discover.
+func DetectQuery(packs []*Pack, within time.Duration) string {
 	var names, labels []string
 	for _, p := range packs {
 		for _, d := range p.proofs() {
@@ -23,8 +24,11 @@ func DetectQuery(packs []*Pack) string {
 		}
 		labels = append(labels, p.Identity...)
 	}
-	return "count by (" + strings.Join(append([]string{"__name__"}, distinct(labels)...), ", ") + ") " +
-		"({__name__=~" + strconv.Quote(strings.Join(distinct(names), "|")) + "})"
+	series := "{__name__=~" + strconv.Quote(strings.Join(distinct(names), "|")) + "}"
+	if within > 0 { // the one function over time that keeps the name
+		series = "last_over_time(" + series + "[" + promDuration(within) + "])"
+	}
+	return "count by (" + strings.Join(append([]string{"__name__"}, distinct(labels)...), ", ") + ") (" + series + ")"
 }
 
 // A proof is a metric that only one exporter has. Where two have the same name,

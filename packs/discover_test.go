@@ -16,7 +16,7 @@ import (
 
 func TestTheDetectQueryMatchesDetectMetricsAndNothingElse(t *testing.T) {
 	packs := append(All(), &Pack{Detect: []string{`odd.name|with\bits`}, Identity: []string{"service"}})
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(DetectQuery(packs))
+	expr, err := parser.NewParser(parser.Options{}).ParseExpr(DetectQuery(packs, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
