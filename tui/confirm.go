@@ -43,6 +43,7 @@ type Confirm struct {
 	Typed    string // the target's name
 	Override string // what goes on within the cool-down
 	Reason   string
+	Proposed string // the reason it began with; what is typed first is set off from it
 	Opened   time.Time // when it began to be deaf
 	Touched  time.Time // last key while it was deaf
 	Note     string    // why the last key did nothing
@@ -74,7 +75,7 @@ func newConfirm(sc scene, service health.Service) Confirm {
 	c := Confirm{Open: true, Service: service.Name, Opened: sc.now, Touched: sc.now}
 	all := choices(sc.snap, service.Name)
 	if len(all) == 1 {
-		c.Chosen = all[0]
+		c.settle(sc, all[0])
 	}
 	if back, ok := undoing(sc, all); ok {
 		c.Cursor = back
@@ -99,6 +100,38 @@ func newConfirm(sc scene, service health.Service) Confirm {
 		}
 	}
 	return c
+}
+
+// settle is that this is rolled back. What makes it a strong suspect is in the reason
+// already: whoever reads the journal wants to know it. It may be erased, or gone on.
+func (c *Confirm) settle(sc scene, o choice) {
+	c.Chosen, c.Field = o, fieldCancel
+	c.Proposed = sc.redact.Redact(because(sc, c.Service, target(sc.snap, o.Target)))
+	c.Reason = c.Proposed
+}
+
+// longestReason is how much evidence is written: the journal has a line for it.
+const longestReason = 160
+
+// because is why what a target runs now is strongly suspected: what it is and the
+// evidence for it; "" where it is not.
+func because(sc scene, service string, t health.Target) string {
+	v, _ := sc.snap.Service(service)
+	for _, s := range v.Suspects {
+		if s.Label != "strong" || s.RuledOut != "" || s.Kind != t.Kind || s.Service != service || s.To != "" && t.Current != "" && s.To != t.Current {
+			continue
+		}
+		text, before := fmt.Sprintf("strong suspect %s at %s", s.What(), s.At.UTC().Format("15:04")), ": "
+		for _, line := range s.Evidence {
+			points, said, ok := strings.Cut(line, "  ")
+			if !ok || !strings.HasPrefix(points, "+") || len(text)+len(said) > longestReason {
+				continue
+			}
+			text, before = text+before+said, "; "
+		}
+		return health.Clean(text)
+	}
+	return ""
 }
 
 // undoable is how long after a rollback that did not help R begins at undoing it.
@@ -260,8 +293,7 @@ func (c *Confirm) choose(p Press, sc scene) {
 		c.Cursor = m.from(c.Cursor, len(all), 5)
 	}
 	if p.Key == "enter" {
-		c.Chosen = all[min(c.Cursor, len(all)-1)]
-		c.Field = fieldCancel
+		c.settle(sc, all[min(c.Cursor, len(all)-1)])
 	}
 }
 
@@ -291,11 +323,19 @@ func (c *Confirm) write(p Press) {
 		if left, ok := erased(c.Reason, p.Key); ok {
 			c.Reason = left
 		} else {
-			c.Reason = typed(c.Reason, p.Text)
+			c.reason(p.Text)
 		}
 	case fieldCancel:
 		c.Note = "tab goes to the name, the reason and the button"
 	}
+}
+
+// reason goes on with the reason.
+func (c *Confirm) reason(text string) {
+	if c.Reason != "" && c.Reason == c.Proposed && text != "" {
+		c.Reason += " · "
+	}
+	c.Reason = typed(c.Reason, text)
 }
 
 // exactly types what is compared byte for byte.
@@ -316,7 +356,8 @@ func (c Confirm) paste(line string, sc scene) Confirm {
 	case !c.armed(sc.now) || c.Sending:
 		c.Touched = sc.now
 	case c.Chosen.Target != "" && c.Field == fieldReason:
-		c.Reason, c.Note = typed(c.Reason, line), ""
+		c.reason(line)
+		c.Note = ""
 	default:
 		c.Note = "pasting is refused: type it"
 	}

@@ -204,8 +204,10 @@ func (c Confirm) form(sc scene, w int) []string {
 		}
 		r.to(2).put(themes.Text, label).to(12)
 		room := max(4, w-r.used-1)
-		text = plain(look, text)
-		for width(text) > room {
+		if text = plain(look, text); c.Field != which {
+			text = cut(look, text, room)
+		}
+		for width(text) > room { // what is typed is seen
 			text = string([]rune(text)[1:])
 		}
 		r.put(themes.Strong, text)

@@ -53,6 +53,7 @@ func TestTheDialogRollsBackOnlyWhenAllOfItIsThere(t *testing.T) {
 		{"enter never confirms, wherever it is pressed", func() *hand { return filled(planned()).press("enter enter enter") }, 0, "enter never rolls back"},
 		{"enter on what was selected first cancels", func() *hand { return atDialog(planned()).press("enter") }, 0, ""},
 		{"R does not confirm", func() *hand { return filled(planned()).press("tab R") }, 0, ""},
+		{"the evidence alone", func() *hand { return atDialog(planned()).press("tab").write("support-chat/prompt").press("ctrl+y") }, 1, ""},
 		{"y in the reason is a letter", func() *hand { return filled(planned()).press("y") }, 0, ""},
 		{"the name of another target", func() *hand {
 			return atDialog(planned()).press("tab").write("support-chat/promt").press("tab").write("quality fell after v32").press("ctrl+y")
@@ -63,9 +64,11 @@ func TestTheDialogRollsBackOnlyWhenAllOfItIsThere(t *testing.T) {
 		{"a name that only looks the same", func() *hand {
 			return atDialog(planned()).press("tab").write("support-chаt/prompt").press("tab").write("quality fell after v32").press("ctrl+y")
 		}, 0, "type the name of the target"},
-		{"no reason", func() *hand { return atDialog(planned()).press("tab").write("support-chat/prompt").press("ctrl+y") }, 0, "at least 10 characters"},
+		{"no reason", func() *hand {
+			return atDialog(planned()).press("tab").write("support-chat/prompt").press("tab ctrl+u ctrl+y")
+		}, 0, "at least 10 characters"},
 		{"a reason of blanks", func() *hand {
-			h := atDialog(planned()).press("tab").write("support-chat/prompt").press("tab").write("bad           ")
+			h := atDialog(planned()).press("tab").write("support-chat/prompt").press("tab ctrl+u").write("bad           ")
 			return h.press("ctrl+y")
 		}, 0, "at least 10 characters"},
 		{"the plan has not arrived", func() *hand { return filled(ward()).press("ctrl+y") }, 0, "there is no plan yet"},
@@ -135,7 +138,7 @@ func TestTheOrderIsThePlanThatWasSeen(t *testing.T) {
 	}
 	h := filled(planned()).press("ctrl+y")
 	o := h.effects[0].Order
-	if o.Override != "" || o.Do != health.DoRollback || o.Plan.ID != "op-9" || o.Plan.Token != "etag-5" || o.Typed != "support-chat/prompt" || o.Reason != "quality fell after v32" {
+	if o.Override != "" || o.Do != health.DoRollback || o.Plan.ID != "op-9" || o.Plan.Token != "etag-5" || o.Typed != "support-chat/prompt" || o.Reason != "strong suspect prompt v31 → v32 at 13:50: 60 s before the first bad sign; v32 fails 11.2 %, v31 0.9 % in the same minutes · quality fell after v32" {
 		t.Errorf("order %+v", o)
 	}
 }
@@ -422,6 +425,35 @@ func TestTheKeyLineOffersUndoWhereItIsPossible(t *testing.T) {
 			if got := strings.Join(shown, " "); got != c.shown {
 				t.Errorf("%s, %v: the views %q show it, want %q", c.name, size, got, c.shown)
 			}
+		}
+	}
+}
+
+// TestTheEvidenceOfAStrongSuspectIsInTheReasonAlready, and of no other: what is only
+// likely, ruled out, of another kind or not running is no reason.
+func TestTheEvidenceOfAStrongSuspectIsInTheReasonAlready(t *testing.T) {
+	const evidence = "strong suspect prompt v31 → v32 at 13:50: 60 s before the first bad sign; v32 fails 11.2 %, v31 0.9 % in the same minutes"
+	for name, c := range map[string]struct {
+		change func(*health.Suspect)
+		want   string
+	}{
+		"strong":                             {func(*health.Suspect) {}, evidence},
+		"likely":                             {func(s *health.Suspect) { s.Label = "likely" }, ""},
+		"ruled out":                          {func(s *health.Suspect) { s.RuledOut = "it fails like the one before" }, ""},
+		"of another kind":                    {func(s *health.Suspect) { s.Kind = "deploy" }, ""},
+		"elsewhere":                          {func(s *health.Suspect) { s.Service = "docs-answers" }, ""},
+		"not running now":                    {func(s *health.Suspect) { s.To = "v33" }, ""},
+		"what speaks against it is left out": {func(s *health.Suspect) { s.Evidence = append([]string{"-1.0  nothing moved"}, s.Evidence...) }, evidence},
+		"hostile":                            {func(s *health.Suspect) { s.Evidence = []string{"+2.0  \x1b[2Jgone"} }, "strong suspect prompt v31 → v32 at 13:50: "},
+		"too much of it":                     {func(s *health.Suspect) { s.Evidence = append(s.Evidence, "+1.0  "+strings.Repeat("x", 200)) }, evidence},
+	} {
+		snap := planned()
+		v, _ := snap.Service("support-chat")
+		v.Suspects[0].Evidence = slices.Clone(v.Suspects[0].Evidence)
+		c.change(&v.Suspects[0])
+		h := newHand(snap).press("R").wait(quiet)
+		if got := h.Confirm.Reason; got != c.want && (name != "hostile" || !strings.HasPrefix(got, c.want) || strings.ContainsAny(got, "\x1b")) {
+			t.Errorf("%s: reason %q, want %q", name, got, c.want)
 		}
 	}
 }
