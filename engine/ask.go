@@ -84,6 +84,12 @@ func describe(s sources.Source) health.SourceState {
 	return st
 }
 
+func describeLog(s sources.Source) health.SourceState {
+	st := describe(s)
+	st.Log = true
+	return st
+}
+
 // What is asked of a source.
 type what int
 

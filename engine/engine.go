@@ -167,7 +167,7 @@ func New(o Options) *Engine {
 	}
 	for _, s := range o.Sources {
 		if l, ok := s.(sources.Logs); ok {
-			e.tails = append(e.tails, &tail{source: l, state: describe(s)})
+			e.tails = append(e.tails, &tail{source: l, state: describeLog(s)})
 			continue
 		}
 		e.asked = append(e.asked, newAsked(s))

@@ -253,7 +253,7 @@ func (e *Engine) sources() []health.SourceState {
 		all = append(all, a.state)
 	}
 	for _, t := range e.tails {
-		all = append(all, t.state)
+		all = append(all, t.told(e.o.Now()))
 	}
 	return all
 }

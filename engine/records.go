@@ -14,9 +14,10 @@ import (
 type tail struct {
 	source  sources.Logs
 	state   health.SourceState
-	caught  bool    // everything that was there at the start has come
-	minutes [60]int // lines per second of the clock, for the rate
-	second  int64
+	caught  bool      // everything that was there at the start has come
+	since   time.Time // when it had
+	seconds [60]int   // lines of each second of the last minute
+	second  int64     // the newest of them
 }
 
 // A batch is what a tail emitted.
@@ -51,7 +52,8 @@ func (e *Engine) read(b batch) {
 	st := &b.from.state
 	if b.ended != nil || b.Err != nil {
 		st.OK, st.Error = false, e.masked(firstError(b.ended, b.Err).Error())
-		b.from.caught, e.dirty = true, true
+		b.from.catchUp(now)
+		e.dirty = true
 		return
 	}
 	st.OK, st.Error, st.Note, st.At = true, "", b.Note, now
@@ -59,7 +61,9 @@ func (e *Engine) read(b batch) {
 	st.BadLines += b.Bad
 	st.Dropped += b.Dropped
 	st.Bytes += b.Bytes
-	st.LinesPerSecond = b.from.rate(b.Lines, now)
+	st.Behind = b.Behind
+	b.from.count(b.Lines, now)
+	b.from.lag(b.Requests, now)
 	e.tallies.add(b.Requests, now)
 	e.grouper.Add(b.Requests)
 	for i := range b.Requests {
@@ -71,7 +75,15 @@ func (e *Engine) read(b batch) {
 	e.records.Add(b.Requests)
 	e.load.Records, e.load.RecordsLost = e.records.Len(), e.records.Lost()
 	if b.CaughtUp && !b.from.caught {
-		b.from.caught, e.dirty = true, true
+		b.from.catchUp(now)
+		e.dirty = true
+	}
+}
+
+// catchUp notes that everything that was there at the start has come.
+func (t *tail) catchUp(now time.Time) {
+	if !t.caught {
+		t.caught, t.since = true, now
 	}
 }
 
@@ -84,22 +96,52 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-// rate is lines a second over the last minute.
-func (t *tail) rate(lines int, now time.Time) float64 {
-	if s := now.Unix(); s != t.second {
-		for i := max(t.second+1, s-59); i <= s; i++ {
-			t.minutes[i%60] = 0
-		}
-		t.second = s
-	}
+// count notes when lines came.
+func (t *tail) count(lines int, now time.Time) {
+	t.turn(now)
 	if t.caught { // the first gulp is history, not traffic
-		t.minutes[t.second%60] += lines
+		t.seconds[t.second%60] += lines
 	}
+}
+
+// turn forgets the seconds that are more than a minute ago.
+func (t *tail) turn(now time.Time) {
+	s := now.Unix()
+	for i := max(t.second+1, s-59); i <= s; i++ {
+		t.seconds[i%60] = 0
+	}
+	t.second = max(t.second, s)
+}
+
+// rate is lines a second over the last minute, or since there is anything to count.
+func (t *tail) rate(now time.Time) float64 {
+	t.turn(now)
 	sum := 0
-	for _, n := range t.minutes {
+	for _, n := range t.seconds {
 		sum += n
 	}
-	return float64(sum) / 60
+	return float64(sum) / min(max(now.Sub(t.since).Seconds(), 1), 60)
+}
+
+// lag is how old the newest of some records is, as they come.
+func (t *tail) lag(more []health.Request, now time.Time) {
+	if !t.caught || len(more) == 0 {
+		return
+	}
+	newest := more[0].At
+	for i := range more {
+		if more[i].At.After(newest) {
+			newest = more[i].At
+		}
+	}
+	t.state.Lag = health.Num(max(now.Sub(newest).Seconds(), 0))
+}
+
+// told is what is known of the source now.
+func (t *tail) told(now time.Time) health.SourceState {
+	st := t.state
+	st.LinesPerSecond, st.Reading = t.rate(now), !t.caught
+	return st
 }
 
 // changesBack is how far back changes are asked for.

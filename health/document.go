@@ -25,6 +25,14 @@ type DocumentSource struct {
 	OK    bool     `json:"ok"`
 	AgeS  *float64 `json:"age_s"`
 	Error *string  `json:"error"`
+
+	// Of logs; null: it is none.
+	Lines          *float64 `json:"lines"`
+	LinesPerSecond *float64 `json:"lines_per_second"`
+	LagS           *float64 `json:"lag_s"` // null: nothing was written since sickbay began to follow
+	BehindBytes    *float64 `json:"behind_bytes"`
+	Dropped        *float64 `json:"dropped"`
+	Unreadable     *float64 `json:"unreadable"`
 }
 
 // DocumentService is one judged service.
@@ -190,6 +198,10 @@ func (v SourceState) document(now time.Time) DocumentSource {
 	d := DocumentSource{Name: v.Name, Kind: v.Kind, OK: v.OK, Error: text(v.Error)}
 	if !v.At.IsZero() {
 		d.AgeS = Num(max(now.Sub(v.At).Seconds(), 0))
+	}
+	if v.Log {
+		d.Lines, d.LinesPerSecond, d.LagS = Num(float64(v.Lines)), Num(v.LinesPerSecond), number(v.Lag)
+		d.BehindBytes, d.Dropped, d.Unreadable = Num(float64(v.Behind)), Num(float64(v.Dropped)), Num(float64(v.BadLines))
 	}
 	return d
 }

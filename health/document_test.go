@@ -13,7 +13,7 @@ import (
 // promise is the JSON of design section 4, key by key.
 var promise = map[string]string{
 	"":                              "alerts at changes failures rollbacks services sources window",
-	"sources[]":                     "age_s error kind name ok",
+	"sources[]":                     "age_s behind_bytes dropped error kind lag_s lines lines_per_second name ok unreadable",
 	"services[]":                    "drift kind name reasons rollback signals since status suspects version",
 	"services[].reasons[]":          "limit signal status text value",
 	"services[].signals[]":          "age_s id state status title unit value",
@@ -25,6 +25,25 @@ var promise = map[string]string{
 	"changes[]":                     "at from id kind service text to",
 	"alerts[]":                      "name service severity since state",
 	"rollbacks[]":                   "at by from id reason requests service share_after share_before state target to",
+}
+
+func TestADocumentSaysOfLogsHowFarBehindTheyAre(t *testing.T) {
+	s := Snapshot{Sources: []SourceState{
+		{Name: "main"}, {Name: "quiet", Log: true}, {Name: "busy", Log: true, Lines: 7, LinesPerSecond: 3.5, Lag: Num(0.25), Behind: 9, Dropped: 2, BadLines: 1},
+	}}
+	raw, err := json.Marshal(s.Document(time.Unix(1e9, 0)).Sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"name":"main","kind":"","ok":false,"age_s":null,"error":null,"lines":null,"lines_per_second":null,"lag_s":null,"behind_bytes":null,"dropped":null,"unreadable":null`,
+		`"lines":0,"lines_per_second":0,"lag_s":null,"behind_bytes":0,"dropped":0,"unreadable":0`,
+		`"lines":7,"lines_per_second":3.5,"lag_s":0.25,"behind_bytes":9,"dropped":2,"unreadable":1`,
+	} {
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("no %s in %s", want, raw)
+		}
+	}
 }
 
 // full has one of everything, with numbers that JSON cannot say.

@@ -546,10 +546,14 @@ type SourceState struct {
 	Asked             int           // questions since start
 	Failed            int
 	Bytes             int64
-	Lines             int     // of logs, since start
-	LinesPerSecond    float64 // over the last minute
-	BadLines          int     // could not be read as the format of the source
-	Dropped           int
+	Log               bool          // it is followed line by line: what follows is about that
+	Lines             int           // since start
+	LinesPerSecond    float64       // over the last minute
+	BadLines          int           // could not be read as the format of the source
+	Dropped           int           // lines that came faster than they could be read
+	Lag               *float64      // seconds: how old the newest record was when it was read; nil: none came since the start
+	Behind            int64         // bytes that are there and wait to be read
+	Reading           bool          // what was there at the start is still being read
 	Skew              time.Duration // its clock minus ours
 	PerMinute         int           // questions sent in the last minute
 	PerMinuteMax      int           // no more are sent; 0: not bounded

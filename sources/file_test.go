@@ -323,6 +323,15 @@ func TestFollowNoticesWhatIsWritten(t *testing.T) {
 	}
 }
 
+func TestABatchSaysHowMuchIsNotReadYet(t *testing.T) {
+	p := newTape(t, "a.jsonl")
+	p.write("a.jsonl", strings.Repeat(says(1, strings.Repeat("a word and another ", 20)), 3000))
+	p.round()
+	if n := len(p.got); n < 3 || p.got[0].Behind < p.got[1].Behind || p.got[0].Behind == 0 || p.got[n-1].Behind != 0 {
+		t.Errorf("%d batches: the first with %d bytes behind, the next with %d, the last with %d", n, p.got[0].Behind, p.got[1].Behind, p.got[n-1].Behind)
+	}
+}
+
 func BenchmarkFollow(b *testing.B) {
 	dir := b.TempDir()
 	line := says(1, strings.Repeat("a word and another ", 20))

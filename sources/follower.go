@@ -310,9 +310,6 @@ func (w *follower) flush(err error, now time.Time) {
 		}
 		w.batch.Err = fmt.Errorf("%s: %w", w.name, err)
 	}
-	if n := len(w.batch.Requests); n > 0 && w.turn > 1 {
-		w.batch.Lag = max(0, now.Sub(w.batch.Requests[n-1].At))
-	}
 	w.batch.Note, w.batch.CaughtUp = note, w.turn == 1
 	if len(w.batch.Requests) > 0 || w.batch.Lines > 0 || w.batch.CaughtUp || said != w.said {
 		w.send()
@@ -323,6 +320,9 @@ func (w *follower) flush(err error, now time.Time) {
 
 func (w *follower) send() {
 	b := w.batch
+	for _, t := range w.tails {
+		b.Behind += max(0, t.info.Size()-t.read)
+	}
 	w.size = len(b.Requests)
 	w.batch = Batch{}
 	w.emit(b)

@@ -86,6 +86,7 @@ type reader struct {
 	batch   Batch
 	note    string
 	caught  bool                                   // everything that was there at the start has come
+	behind  int64                                  // bytes that were taken and not read yet
 	dress   func(stream string, q *health.Request) // adds what is known of the stream; nil: nothing
 }
 
@@ -186,10 +187,7 @@ func (r *reader) date(s *lineStream, from int, at time.Time, held bool) {
 func (r *reader) send(now time.Time) {
 	b := r.batch
 	r.batch = Batch{}
-	if n := len(b.Requests); n > 0 && r.caught {
-		b.Lag = max(0, now.Sub(b.Requests[n-1].At))
-	}
-	b.Note = r.note
+	b.Note, b.Behind = r.note, r.behind
 	r.emit(b)
 }
 
@@ -229,7 +227,11 @@ func (r *reader) drainAs(ctx context.Context, in *inflow, read func(p page, now 
 		all, dropped, over, err := in.take()
 		r.batch.Dropped += dropped
 		for _, p := range all {
+			r.behind += int64(len(p.lines))
+		}
+		for _, p := range all {
 			read(p, now)
+			r.behind -= int64(len(p.lines))
 		}
 		r.rest(now, over)
 		r.say(r.note, quiet > 1 || over, now)

@@ -86,10 +86,10 @@ type Batch struct {
 	Bad      int // lines that were not of the source's format; they are in Requests as plain text
 	Dropped  int
 	Bytes    int64
-	Lag      time.Duration // how old the newest record was when it came; 0: not known
-	CaughtUp bool          // everything that was there when Follow began has been emitted
-	Note     string        // "rotated", "truncated", "waiting for app.jsonl", "" all is well
-	Err      error         // why nothing can be read just now; nil: all is well
+	Behind   int64  // bytes that are there and were not read yet
+	CaughtUp bool   // everything that was there when Follow began has been emitted
+	Note     string // "rotated", "truncated", "waiting for app.jsonl", "" all is well
+	Err      error  // why nothing can be read just now; nil: all is well
 }
 
 // Slim is a source of logs whose records lack what is only looked at when somebody

@@ -203,7 +203,7 @@ func alerts() []health.Alert {
 func sourceStates() []health.SourceState {
 	return []health.SourceState{
 		{Name: "main", Kind: "prometheus", Where: "http://prometheus:9090", OK: true, At: at(0.1), Version: "3.1.0", Took: 210 * time.Millisecond, Asked: 4210, Failed: 2, Bytes: 38 << 20},
-		{Name: "requests", Kind: "file", Where: "/var/log/app/*.jsonl", OK: true, At: at(0.05), Lines: 182_300, LinesPerSecond: 58, BadLines: 3},
+		{Name: "requests", Kind: "file", Where: "/var/log/app/*.jsonl", OK: true, At: at(0.05), Log: true, Lines: 182_300, LinesPerSecond: 58, BadLines: 3, Lag: health.Num(0.4), Dropped: 120, Behind: 3 << 20},
 		{Name: "changes", Kind: "feed", Where: "http://changes/feed", OK: true, At: at(0.2), Took: 12 * time.Millisecond, Asked: 360},
 	}
 }

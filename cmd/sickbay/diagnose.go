@@ -56,12 +56,24 @@ func (d *diagnosis) sources() {
 		switch {
 		case !src.OK:
 			d.fail("source", src.Name, about+": "+complaint(src))
-		case src.Lines > 0 || src.BadLines > 0:
-			d.say("source", src.Name, true, fmt.Sprintf("%s, %d lines, %d of them not understood", about, src.Lines, src.BadLines))
+		case src.Log:
+			d.say("source", src.Name, true, fmt.Sprintf("%s, %s", about, counted(src)))
 		default:
 			d.say("source", src.Name, true, about+skewed(src))
 		}
 	}
+}
+
+// counted is what came of a log.
+func counted(src health.SourceState) string {
+	text := fmt.Sprintf("%d lines, %d of them not understood, %d dropped", src.Lines, src.BadLines, src.Dropped)
+	if src.Behind > 0 {
+		text += fmt.Sprintf(", %s not read yet", health.Format(health.Bytes, float64(src.Behind)))
+	}
+	if src.Lag != nil {
+		text += ", lag " + health.Format(health.Seconds, *src.Lag)
+	}
+	return text
 }
 
 // skewed warns of clocks that differ: ages and onsets are wrong by as much.

@@ -101,7 +101,7 @@ func ward() *health.Snapshot {
 	}
 	s.Sources = []health.SourceState{
 		{Name: "main", Kind: "prometheus", Where: "http://127.0.0.1:9090", OK: true, At: before(3 * sec), Version: "3.2.1", Took: 18 * time.Millisecond, Asked: 1240, Failed: 2, Bytes: 4 << 20, Skew: -40 * time.Millisecond},
-		{Name: "requests", Kind: "file", Where: "/var/log/app/*.jsonl", OK: true, At: before(sec), Lines: 120443, LinesPerSecond: 62, BadLines: 3, Bytes: 91 << 20},
+		{Name: "requests", Kind: "file", Where: "/var/log/app/*.jsonl", OK: true, At: before(sec), Log: true, Lines: 120443, LinesPerSecond: 62, Lag: health.Num(0.31), BadLines: 3, Bytes: 91 << 20},
 		{Name: "changes", Kind: "feed", Where: "http://127.0.0.1:8080/changes", At: before(190 * sec), Error: "503 Service Unavailable", Warnings: []string{"answers are older than the refresh"}, Asked: 80, Failed: 12},
 	}
 	s.Rollbacks = []health.Rollback{{ID: "op-1", Service: "support-chat", Target: "support-chat/prompt", Kind: "prompt", From: "v30", To: "v29", By: "ann",

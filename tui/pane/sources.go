@@ -133,12 +133,37 @@ func saying(s *health.SourceState) string {
 	add(s.Version != "", "version %s", s.Version)
 	add(s.Asked > 0, "asked %s", count(float64(s.Asked)))
 	add(s.Failed > 0, "failed %s", count(float64(s.Failed)))
-	add(s.Lines > 0, "%s lines, %s/s", count(float64(s.Lines)), count(s.LinesPerSecond))
-	add(s.BadLines > 0, "%s not readable", count(float64(s.BadLines)))
-	add(s.Dropped > 0, "%s dropped", count(float64(s.Dropped)))
+	if s.Log {
+		parts = append(parts, following(s)...)
+	}
 	add(s.Bytes > 0, "%s", health.Format(health.Bytes, float64(s.Bytes)))
 	add(s.Skew.Abs() >= time.Second, "clock %s", skewWords(s.Skew))
 	return strings.Join(parts, ", ")
+}
+
+// following is what is said of a log: how much came, how fast, how late, and what is
+// missing of it.
+func following(s *health.SourceState) []string {
+	parts := []string{fmt.Sprintf("%s lines", count(float64(s.Lines)))}
+	switch {
+	case s.Reading && s.Behind > 0:
+		parts = append(parts, health.Format(health.Bytes, float64(s.Behind))+" of history to go")
+	case s.Reading:
+		parts = append(parts, "reading")
+	default:
+		parts = append(parts, count(s.LinesPerSecond)+"/s")
+	}
+	if s.Lag != nil {
+		parts = append(parts, "lag "+health.Format(health.Seconds, *s.Lag))
+	}
+	if s.Behind > 0 && !s.Reading {
+		parts = append(parts, health.Format(health.Bytes, float64(s.Behind))+" behind")
+	}
+	parts = append(parts, count(float64(s.Dropped))+" dropped")
+	if s.BadLines > 0 {
+		parts = append(parts, count(float64(s.BadLines))+" not readable")
+	}
+	return parts
 }
 
 func skewWords(d time.Duration) string {
