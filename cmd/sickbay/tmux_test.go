@@ -96,7 +96,7 @@ func rollBack(m *terminal) {
 	m.press("Tab")
 	m.sees(`▌ reason`, soon)
 	m.write("quality fell after v32")
-	m.sees(`target +support-chat/prompt\s.*\n.*reason +quality fell after v32`, soon)
+	m.sees(`target +support-chat/prompt\s.*\n.*reason .*quality fell after v32`, soon)
 	m.press("C-y")
 	began := time.Now()
 	m.sees(`accepted|applied`, soon)
