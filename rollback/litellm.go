@@ -1,10 +1,13 @@
 package rollback
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"sickbay/health"
@@ -128,7 +131,25 @@ func (t *litellmTarget) Execute(ctx context.Context, p health.Plan, _, _ string)
 	if err != nil {
 		return notSent(err)
 	}
-	_, err = t.send(ctx, "POST", "/model/update", nil, map[string]any{
+	got, err := t.send(ctx, "POST", "/model/update", nil, map[string]any{
 		"model_info": map[string]string{"id": m.Info.ID}, "litellm_params": map[string]string{"model": p.To}})
+	switch {
+	case err == nil && strings.TrimSpace(string(got.body)) == "null":
+		return fmt.Errorf("%w: the proxy changed nothing: it does not store models in its database (STORE_MODEL_IN_DB)", ErrFailed)
+	case got.code == http.StatusBadRequest && !litellmRefused(got.body):
+		return errors.New(strings.TrimPrefix(err.Error(), ErrFailed.Error()+": ")) // after the write it says 400 as well
+	}
 	return err
+}
+
+// litellmRefused says whether a 400 came before anything was written. The proxy makes
+// one of every error, those after its write included (reloading its models, the audit
+// log); only these words are from before.
+func litellmRefused(body []byte) bool {
+	for _, before := range []string{"model not found", "Can't edit model", "model_info not provided", "model_info.id not provided", "litellm_params not provided"} {
+		if bytes.Contains(body, []byte(before)) {
+			return true
+		}
+	}
+	return false
 }

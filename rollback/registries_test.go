@@ -130,17 +130,25 @@ func (p *prompts) serve(w http.ResponseWriter, q *http.Request, body []byte) {
 	}
 }
 
-// proxy is LiteLLM's.
+// proxy is LiteLLM's: update_model and model_info_v1 of its proxy, and the errors that
+// ProxyException makes of everything.
 type proxy struct {
 	fake
-	model string
-	db    bool
-	twice bool
+	model  string
+	db     bool
+	twice  bool
+	unkept bool   // STORE_MODEL_IN_DB is not set
+	trips  string // what fails after the write
+}
+
+// exception is how the proxy words an error.
+func exception(w http.ResponseWriter, code int, text string) {
+	answer(w, code, obj{"error": obj{"message": text, "type": "auth_error", "param": "None", "code": strconv.Itoa(code)}})
 }
 
 func (p *proxy) serve(w http.ResponseWriter, q *http.Request, body []byte) {
 	if q.Header.Get("Authorization") != "Bearer "+secretToken {
-		answer(w, 401, obj{"error": obj{"message": "Authentication Error", "type": "auth_error", "code": "401"}})
+		exception(w, 401, "Authentication Error, Invalid proxy server token passed.")
 		return
 	}
 	switch q.Method + " " + q.URL.Path {
@@ -157,12 +165,23 @@ func (p *proxy) serve(w http.ResponseWriter, q *http.Request, body []byte) {
 			Info   struct{ ID string }    `json:"model_info"`
 		}
 		json.Unmarshal(body, &o)
-		if o.Info.ID != "m-1" || o.Params.Model == "" {
-			answer(w, 400, obj{"error": obj{"message": "model not found", "code": "400"}})
+		switch {
+		case o.Info.ID != "m-1":
+			exception(w, 400, "Authentication Error, model not found")
+			return
+		case !p.db:
+			exception(w, 400, "{'error': \"Can't edit model. Model in config. Store model in db via `/model/new`. to edit.\"}")
+			return
+		case p.unkept:
+			answer(w, 200, nil)
 			return
 		}
 		p.model, p.writes = o.Params.Model, p.writes+1
-		answer(w, 200, obj{"model_id": "m-1"})
+		if p.trips != "" {
+			exception(w, 400, "Authentication Error, "+p.trips)
+			return
+		}
+		answer(w, 200, obj{"model_id": "m-1", "model_name": "chat", "litellm_params": obj{"model": o.Params.Model}, "model_info": obj{"id": "m-1", "db_model": true}, "updated_by": "default_user_id"})
 	default:
 		answer(w, 404, obj{"detail": "Not Found"})
 	}
@@ -193,6 +212,35 @@ func TestAModelOfTheProxysConfigFileIsBlocked(t *testing.T) {
 	p.db, p.twice = true, true
 	if _, err := target.Current(t.Context()); err == nil || !strings.Contains(err.Error(), "choose one by model_id") {
 		t.Errorf("two deployments of one name: %v", err)
+	}
+}
+
+// TestTheProxysAnswersAreNotTakenAtTheirWord: a 200 may mean that nothing was done, and a
+// 400 that all of it was.
+func TestTheProxysAnswersAreNotTakenAtTheirWord(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*proxy)
+		failed bool
+		want   string
+		runs   string
+	}{
+		{"models are not stored", func(p *proxy) { p.unkept = true }, true, "STORE_MODEL_IN_DB", "openai/v32"},
+		{"it trips after the write", func(p *proxy) { p.trips = "'NoneType' object has no attribute 'clear'" }, false, "400 Bad Request", "openai/v31"},
+	} {
+		p, target := openProxy(t)
+		plan, err := target.Plan(t.Context(), "openai/v31")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.change(p)
+		err = target.Execute(t.Context(), plan, plan.ID, "")
+		if err == nil || errors.Is(err, ErrFailed) != c.failed || errors.Is(err, ErrDenied) || !strings.Contains(err.Error(), c.want) || p.model != c.runs {
+			t.Errorf("%s: %v; it runs %s", c.name, err, p.model)
+		}
+	}
+	if !litellmRefused([]byte(`{"error":{"message":"Authentication Error, model not found","type":"auth_error","param":"None","code":"400"}}`)) {
+		t.Error("a model that is not there was refused before the write")
 	}
 }
 

@@ -395,6 +395,10 @@ func (a httpAnswer) refusal() error {
 func (a httpAnswer) words() string {
 	var m struct{ Error, Message, Current, Blocked string }
 	if json.Unmarshal(a.body, &m) != nil {
+		var within struct{ Error struct{ Message string } }
+		if json.Unmarshal(a.body, &within) == nil && within.Error.Message != "" {
+			return redact(tidy(within.Error.Message, 160))
+		}
 		return redact(tidy(string(a.body), 160))
 	}
 	for _, s := range []string{m.Message, m.Error, m.Blocked} {
