@@ -19,7 +19,7 @@ var files embed.FS
 
 // roleNames are the keys of [role] in a theme's file.
 var roleNames = [Roles]string{
-	Text: "text", Faint: "faint", Strong: "strong", Title: "title", Border: "border",
+	Text: "text", Faint: "faint", Struck: "struck", Strong: "strong", Title: "title", Border: "border",
 	OK: "ok", Warn: "warn", Critical: "critical", Unknown: "unknown",
 	Key: "key", Link: "link", Accent: "accent",
 	Marker: "marker", LimitW: "limit_warn", LimitC: "limit_critical",
@@ -50,6 +50,7 @@ type style struct {
 	Faint     bool   `toml:"faint"`
 	Underline bool   `toml:"underline"`
 	Reverse   bool   `toml:"reverse"`
+	Strike    bool   `toml:"strike"`
 }
 
 // Names lists the themes there are, sorted.
@@ -151,7 +152,7 @@ func (t theme) colour(name string) (string, error) {
 // prefix lets lipgloss write the style once, around one letter, and keeps what
 // came before the letter: drawing is then only concatenation.
 func (t theme) prefix(s style) (string, error) {
-	st := lipgloss.NewStyle().Bold(s.Bold).Faint(s.Faint).Underline(s.Underline).Reverse(s.Reverse)
+	st := lipgloss.NewStyle().Bold(s.Bold).Faint(s.Faint).Underline(s.Underline).Reverse(s.Reverse).Strikethrough(s.Strike)
 	if s.FG != "" {
 		c, err := t.colour(s.FG)
 		if err != nil {

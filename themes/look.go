@@ -41,7 +41,7 @@ func (l *Look) Prefix(role Role) string {
 }
 
 // With is the same look for a terminal that has or lacks Unicode and colour.
-// Without colour the attributes stay: bold, faint, underline, reverse.
+// Without colour the attributes stay: bold, faint, underline, reverse, strike.
 func (l *Look) With(ascii, colour bool) *Look {
 	c := *l
 	c.ASCII, c.Plain = ascii, !colour

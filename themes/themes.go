@@ -8,6 +8,7 @@ type Role uint8
 const (
 	Text     Role = iota // ordinary
 	Faint                // less important, old, absent
+	Struck               // refuted: it was thought of, and is not it
 	Strong               // headings, the selected row's name
 	Title                // pane titles
 	Border               // lines between panes

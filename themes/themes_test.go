@@ -80,7 +80,7 @@ func tellsStatusesApart(t *testing.T, file theme) {
 	}
 }
 
-var attributes = regexp.MustCompile(`^(\x1b\[[12478](;[12478])*m)?$`)
+var attributes = regexp.MustCompile(`^(\x1b\[[124789](;[124789])*m)?$`)
 
 func hasAttributesOnlyWithoutColour(t *testing.T, look *Look) {
 	plain := look.With(false, false)

@@ -43,7 +43,7 @@ type Confirm struct {
 	Typed    string // the target's name
 	Override string // what goes on within the cool-down
 	Reason   string
-	Proposed string // the reason it began with; what is typed first is set off from it
+	Proposed string    // the reason it began with; what is typed first is set off from it
 	Opened   time.Time // when it began to be deaf
 	Touched  time.Time // last key while it was deaf
 	Note     string    // why the last key did nothing

@@ -128,8 +128,8 @@ func cutSGR(s string) (parameters, rest string, ok bool) {
 // A pen is how the next cells are drawn. A colour is a class ("3", "12"), a hex
 // value or, empty, the usual one.
 type pen struct {
-	ink, ground                          string
-	bold, faint, italic, under, reversed bool
+	ink, ground                                  string
+	bold, faint, italic, under, reversed, struck bool
 }
 
 // with is the pen after an SGR sequence.
@@ -153,6 +153,8 @@ func (p pen) with(parameters string) pen {
 			p.under = true
 		case n == 7:
 			p.reversed = true
+		case n == 9:
+			p.struck = true
 		case n == 22:
 			p.bold, p.faint = false, false
 		case n == 23:
@@ -161,6 +163,8 @@ func (p pen) with(parameters string) pen {
 			p.under = false
 		case n == 27:
 			p.reversed = false
+		case n == 29:
+			p.struck = false
 		case n >= 30 && n <= 37:
 			p.ink = strconv.Itoa(n - 30)
 		case n >= 90 && n <= 97:
@@ -246,7 +250,10 @@ func (p pen) write(b *strings.Builder, text string, x, n, y int) {
 	if p.italic {
 		look += ` font-style="italic"`
 	}
-	if p.under {
+	switch {
+	case p.struck:
+		look += ` text-decoration="line-through"`
+	case p.under:
 		look += ` text-decoration="underline"`
 	}
 	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" textLength="%.1f" lengthAdjust="spacingAndGlyphs"%s>%s</text>`+"\n",

@@ -38,7 +38,7 @@ func TestPensFollowSGR(t *testing.T) {
 		want pen
 	}{
 		{"1;31", pen{bold: true, ink: "1"}},
-		{"2;3;4;7", pen{faint: true, italic: true, under: true, reversed: true}},
+		{"2;3;4;7;9", pen{faint: true, italic: true, under: true, reversed: true, struck: true}},
 		{"96;41", pen{ink: "14", ground: "1"}},
 		{"38;5;208", pen{ink: "#ff8700"}},
 		{"38;5;9;1", pen{ink: "9", bold: true}},

@@ -5,7 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"sickbay/health"
+	"sickbay/themes"
 )
 
 func TestAnExtentSaysWhatIsNotSeen(t *testing.T) {
@@ -140,5 +143,19 @@ func TestAlertsAreGroupedByServiceAndSayWhoIsCalled(t *testing.T) {
 	in.View.Alert = AlertID(in.Snap.Alerts[3])
 	if text := drawn(t, "alertdetail", in, 100, 20); !strings.Contains(text, "IndexStale calls for it") {
 		t.Errorf("it does not say who inhibits it:\n%s", text)
+	}
+}
+
+// TestARefutedSuspectIsStruckThroughAndSaysWhy, and no other is.
+func TestARefutedSuspectIsStruckThroughAndSaysWhy(t *testing.T) {
+	in := scene(t, "suspects")
+	k, _ := Get("suspects")
+	raw := strings.Join(k.Draw(in, 80, 30), "\n")
+	struck := in.Look.Paint(themes.Struck, "more traffic than fits")
+	if !strings.Contains(struck, "9m") || !strings.Contains(raw, struck) || strings.Count(raw, in.Look.Prefix(themes.Struck)) != 1 {
+		t.Errorf("not struck through, or more than it:\n%q", raw)
+	}
+	if text := ansi.Strip(raw); !strings.Contains(text, "ruled out: traffic did not change") {
+		t.Errorf("it does not say why:\n%s", text)
 	}
 }

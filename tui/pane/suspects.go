@@ -70,13 +70,13 @@ func suspectsPage(in Input, w int, ids []string) *page {
 }
 
 func (p *page) suspect(s health.Service, v health.Suspect, selected bool) {
-	role := themes.Text
+	role, named := themes.Text, themes.Text
 	if v.RuledOut != "" {
-		role = themes.Faint
+		role, named = themes.Faint, themes.Struck
 	}
 	p.line(func(r *row) {
 		r.put(cursor(p.in, r, selected), fmt.Sprintf("%d %s", v.Rank, v.Label)).to(11)
-		r.put(role, v.What())
+		r.put(named, v.What())
 		if v.Change != "" && v.Service != s.Name { // somebody else's
 			r.put(role, " of "+v.Service)
 		}
