@@ -8,9 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // askIfThere asks for what not every server has. One that turns the question down
@@ -55,7 +53,8 @@ func (p *prometheus) Version(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if b.isVictoria(x.victoria) {
-		return "VictoriaMetrics", p.knowVictoria(ctx)
+		p.knowVictoria(ctx)
+		return "VictoriaMetrics", nil
 	}
 	if name := b.name(p.base.Hostname()); name != "" {
 		return name, nil
@@ -92,25 +91,19 @@ func (b buildInfo) name(host string) string {
 const (
 	victoriaNote = "VictoriaMetrics: rates are not extrapolated, a series ends a few scrapes after its last sample, " +
 		"the newest 30 s repeat the value before them (latency_offset in url changes that)"
-	vmrangeNote = "; histograms with vmrange buckets are there, and percentiles over le do not see them"
+	vmrangeNote = "; histograms with vmrange buckets are there: it is asked for prometheus_buckets() of them wherever a question is over le"
 )
 
-// knowVictoria asks whether there are histograms that our questions do not see.
-func (p *prometheus) knowVictoria(ctx context.Context) error {
-	var ranges []string
-	hourAgo := strconv.FormatInt(time.Now().Add(-time.Hour).Unix(), 10)
-	_, err := p.askIfThere(ctx, "label vmrange", func(ctx context.Context) error {
-		return p.get(ctx, "/api/v1/label/vmrange/values", url.Values{"limit": {"1"}, "start": {hourAgo}}, &ranges)
-	})
-	if err != nil && !errors.Is(err, ErrMissing) {
-		return err
+// knowVictoria notes what is peculiar about VictoriaMetrics.
+func (p *prometheus) knowVictoria(ctx context.Context) {
+	p.victoria.Store(true)
+	note := victoriaNote
+	if p.hasRanges(ctx) {
+		note += vmrangeNote
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.note = victoriaNote; len(ranges) > 0 {
-		p.note += vmrangeNote
-	}
-	return nil
+	p.note = note
 }
 
 // get reads the data of one answer of the API.

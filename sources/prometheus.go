@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -44,6 +45,9 @@ type prometheus struct {
 	*web
 	api       v1.API
 	maxSeries int
+
+	victoria atomic.Bool // it is VictoriaMetrics
+	ranges   ranges
 
 	mu    sync.Mutex
 	note  string         // what is peculiar about this server
@@ -84,7 +88,9 @@ func (p *prometheus) Usage() Usage {
 
 // Range asks for a matrix. Points that do not exist are not there, NaN is NaN.
 func (p *prometheus) Range(ctx context.Context, expr string, start, end time.Time, step time.Duration) (Answer, error) {
-	return p.query(ctx, fmt.Sprint(expr, step), func(ctx context.Context) (model.Value, v1.Warnings, error) {
+	key := fmt.Sprint(expr, step)
+	expr = p.asAsked(ctx, expr)
+	return p.query(ctx, key, func(ctx context.Context) (model.Value, v1.Warnings, error) {
 		v, warnings, _, err := p.api.QueryRange(ctx, expr, v1.Range{Start: start, End: end, Step: step}, v1.WithTimeout(p.timeout), p.limit())
 		return v, warnings, err
 	})
@@ -92,7 +98,9 @@ func (p *prometheus) Range(ctx context.Context, expr string, start, end time.Tim
 
 // Instant asks for one point of every series.
 func (p *prometheus) Instant(ctx context.Context, expr string, at time.Time) (Answer, error) {
-	return p.query(ctx, expr, func(ctx context.Context) (model.Value, v1.Warnings, error) {
+	key := expr
+	expr = p.asAsked(ctx, expr)
+	return p.query(ctx, key, func(ctx context.Context) (model.Value, v1.Warnings, error) {
 		v, warnings, _, err := p.api.Query(ctx, expr, at, v1.WithTimeout(p.timeout), p.limit())
 		return v, warnings, err
 	})
@@ -119,6 +127,9 @@ func (p *prometheus) query(ctx context.Context, key string, put func(context.Con
 	})
 	if x == nil {
 		return a, err
+	}
+	if x.victoria {
+		p.victoria.Store(true)
 	}
 	a.Bytes, a.Took, a.Skew = x.bytes.Load(), x.took, x.skew()
 	if err == nil {

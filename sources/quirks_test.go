@@ -76,7 +76,7 @@ func TestServersThatSpeakPrometheusInTheirOwnWay(t *testing.T) {
 		{name: "VictoriaMetrics with its own histograms and half of its nodes", server: dialect{paths: map[string]string{
 			"query":  `{"status":"success","isPartial":true,` + oneSeries[len(`{"status":"success",`):],
 			"alerts": noAlerts, "status/buildinfo": build(`{"version":"2.24.0"}`), "label/vmrange/values": build(`["1.000e+00...1.136e+00"]`),
-		}}, version: "VictoriaMetrics", warned: "some of its storage nodes did not answer", note: "percentiles over le do not see them"},
+		}}, version: "VictoriaMetrics", warned: "some of its storage nodes did not answer", note: "prometheus_buckets()"},
 		{name: "Google", url: "https://monitoring.googleapis.com/v1/projects/p/location/global/prometheus", server: dialect{
 			other: 404, words: "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>", headers: []string{"Content-Type", "text/html; charset=UTF-8"},
 			paths: map[string]string{"query": oneSeries},
