@@ -21,7 +21,8 @@ func rolloutsWorld(t *testing.T) world {
 }
 
 // TestDuringARolloutGoingBackIsAnAbort: the stable version is one write away, and
-// serves while the spec still names the new one.
+// serves while the spec still names the new one (argo-rollouts pkg/kubectl-argo-rollouts/
+// cmd/abort/abort.go; the undo is cmd/undo/undo.go, with a test before its replace).
 func TestDuringARolloutGoingBackIsAnAbort(t *testing.T) {
 	c := newCluster("Rollout")
 	target := openWorkload(t, c)
@@ -60,7 +61,10 @@ func TestDuringARolloutGoingBackIsAnAbort(t *testing.T) {
 	}
 }
 
-// serving is an InferenceService behind an API server.
+// serving is an InferenceService behind an API server: its status is that of kserve
+// pkg/apis/serving/v1beta1/inference_service_status.go, and traffic what its Knative
+// reconciler makes of canaryTrafficPercent (pkg/controller/v1beta1/inferenceservice/
+// reconcilers/knative).
 type serving struct {
 	fake
 	ready, rolled, previous string
@@ -177,7 +181,9 @@ func TestKServeGoesBackOneLevelAndSaysSo(t *testing.T) {
 	}
 }
 
-// charts is an API server that holds a release of Helm, and the program helm beside it.
+// charts is an API server that holds a release of Helm, and the program helm beside it: the
+// secrets of helm pkg/storage/driver/secrets.go and util.go, named as pkg/storage/storage.go
+// says; a pending one is what pkg/action/rollback.go leaves when it is killed.
 type charts struct {
 	fake
 	releases list // secrets

@@ -15,7 +15,9 @@ import (
 var ran = []string{"v30", "v31", "v33", "v31", "v32"}
 
 // actions is GitHub's API: deployments of an environment and a workflow that makes
-// one at once.
+// one at once. Its answers are those of docs.github.com/rest/actions/workflows (204
+// without a body, 422 for inputs the workflow does not declare), /rest/deployments and
+// /rest/deployments/statuses.
 type actions struct {
 	fake
 	deployments []obj // oldest first
@@ -81,7 +83,7 @@ func (a *actions) serve(w http.ResponseWriter, q *http.Request, body []byte) {
 		}
 		json.Unmarshal(body, &o)
 		if a.inputs = o.Inputs; o.Ref == "" || o.Inputs["sickbay"] == nil {
-			answer(w, 422, obj{"message": "Unexpected inputs provided", "status": "422"})
+			answer(w, 422, obj{"message": `Unexpected inputs provided: ["version"]`, "documentation_url": "https://docs.github.com/rest/actions/workflows#create-a-workflow-dispatch-event", "status": "422"})
 			return
 		}
 		if !a.lost {
@@ -156,7 +158,8 @@ func TestAWorkflowOfOneBranchIsToldTheVersion(t *testing.T) {
 	}
 }
 
-// project is GitLab's API.
+// project is GitLab's API: docs.gitlab.com/api/deployments and /api/pipelines; what a
+// refused pipeline answers is render_validation_error! in gitlabhq lib/api/ci/pipelines.rb.
 type project struct {
 	fake
 	deployments []obj
@@ -238,7 +241,9 @@ func TestAPipelineGetsTheOperationAmongItsVariables(t *testing.T) {
 	}
 }
 
-// argocd is Argo CD's API server.
+// argocd is Argo CD's API server: Rollback in argo-cd server/application/application.go,
+// its codes of gRPC as its gateway writes them (FailedPrecondition 9 and InvalidArgument 3
+// are both 400).
 type argocd struct {
 	fake
 	history []string
@@ -247,7 +252,7 @@ type argocd struct {
 }
 
 func (a *argocd) serve(w http.ResponseWriter, q *http.Request, body []byte) {
-	refuse := func(text string) { answer(w, 400, obj{"error": text, "code": 9, "message": text}) }
+	refuse := func(code int, text string) { answer(w, 400, obj{"error": text, "code": code, "message": text}) }
 	const app = "/api/v1/applications/chat"
 	switch {
 	case q.Header.Get("Authorization") != "Bearer "+secretToken:
@@ -271,11 +276,11 @@ func (a *argocd) serve(w http.ResponseWriter, q *http.Request, body []byte) {
 		json.Unmarshal(body, &o)
 		switch {
 		case a.auto:
-			refuse("rollback cannot be initiated when auto-sync is enabled")
+			refuse(9, "rollback cannot be initiated when auto-sync is enabled")
 		case a.busy:
-			refuse("another operation is already in progress")
+			refuse(9, "another operation is already in progress")
 		case o.ID >= len(a.history) || o.DryRun || o.Prune:
-			refuse("application chat does not have deployment id " + strconv.Itoa(o.ID) + " in history")
+			refuse(3, "application chat does not have deployment id "+strconv.Itoa(o.ID)+" in history")
 		default:
 			a.history = append(a.history, a.history[o.ID])
 			a.writes++

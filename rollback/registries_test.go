@@ -84,7 +84,9 @@ func (r *registry) serve(w http.ResponseWriter, q *http.Request, body []byte) {
 	}
 }
 
-// prompts is Langfuse's public API.
+// prompts is Langfuse's public API: fern/apis/server/definition/prompts.yml and
+// prompt-version.yml; what it refuses with is in web/src/features/prompts/server/handlers/
+// promptVersionHandler.ts and public-api/server/createAuthedAPIRoute.ts.
 type prompts struct {
 	fake
 	production int
@@ -130,7 +132,8 @@ func (p *prompts) serve(w http.ResponseWriter, q *http.Request, body []byte) {
 	}
 }
 
-// proxy is LiteLLM's: update_model and model_info_v1 of its proxy, and the errors that
+// proxy is LiteLLM's: update_model in litellm/proxy/management_endpoints/
+// model_management_endpoints.py, model_info_v1 in proxy_server.py, and the errors that
 // ProxyException makes of everything.
 type proxy struct {
 	fake
@@ -244,13 +247,15 @@ func TestTheProxysAnswersAreNotTakenAtTheirWord(t *testing.T) {
 	}
 }
 
-// flags is LaunchDarkly's.
+// flags is LaunchDarkly's: launchdarkly.com/docs/api/feature-flags/patch-feature-flag, with
+// the codes it lists (400, 401, 404, 405 where approval is required, 409, 429).
 type flags struct {
 	fake
 	serves  int // index of the variation; -1: a rollout
 	off     bool
 	version int64
 	approve bool
+	refuse  int // a code to answer a patch with
 }
 
 func (f *flags) serve(w http.ResponseWriter, q *http.Request, body []byte) {
@@ -271,6 +276,8 @@ func (f *flags) serve(w http.ResponseWriter, q *http.Request, body []byte) {
 		answer(w, 200, obj{"key": "planner", "variations": variations, "environments": obj{"production": obj{
 			"on": !f.off, "version": f.version, "fallthrough": way, "lastModified": 1763000000000,
 			"rules": list{obj{}}, "targets": list{obj{"values": list{"ann", "bob"}}}}}})
+	case q.Method == "PATCH" && f.refuse != 0:
+		answer(w, f.refuse, obj{"code": map[int]string{400: "invalid_request", 409: "optimistic_locking_error", 429: "rate_limited"}[f.refuse], "message": "as its page says"})
 	case q.Method == "PATCH" && f.approve:
 		answer(w, 405, obj{"code": "approval_required", "message": "this environment requires approval"})
 	case q.Method == "PATCH":
@@ -312,6 +319,22 @@ func launchDarklyWorld(t *testing.T) world {
 	w.names = [4]string{"v33", "v32", "v31", "v30"}
 	w.order = []string{"v30", "v31", "v33"}
 	return w
+}
+
+// TestLaunchDarklysRefusalsHaveTheirClass: a change that is scheduled, somebody who was
+// quicker, and too many questions.
+func TestLaunchDarklysRefusalsHaveTheirClass(t *testing.T) {
+	for code, want := range map[int]error{400: ErrFailed, 409: ErrMoved, 429: ErrFailed} {
+		f, target := openFlags(t)
+		plan, err := target.Plan(t.Context(), "v31")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.refuse = code
+		if err := target.Execute(t.Context(), plan, plan.ID, "worse answers"); !errors.Is(err, want) || f.writes != 0 {
+			t.Errorf("%d: %v, want %v", code, err, want)
+		}
+	}
 }
 
 func TestAFlagSaysWhatItsDefaultRuleDoesNotDecide(t *testing.T) {
