@@ -69,3 +69,11 @@ calibrate:   ## drift's false alarms and power, measured by simulation (7 min); 
 
 vigil:       ## six quiet hours, and the first minutes of every incident, in simulated time (5 min)
 	SICKBAY_QUIET=$(or $(QUIET),6h) SICKBAY_LONG=1 go test ./cmd/sickbay -count=1 -run 'SixQuietHours|TrueCauseIsFirstSoon' -v -timeout 60m
+
+.PHONY: logs-report
+
+logs-report: build ## MB/s per core and RSS of reading 200 MB of request logs, beside lnav and jq where installed; keys while a log grows (2 min)
+	@go build -o bin/logload ./cmd/logload
+	@./bin/logload --report --size 200 --binary bin/sickbay
+	@echo
+	@./bin/logload --keys --rate 20 --for 30s --binary bin/sickbay

@@ -87,7 +87,9 @@ func (o options) pressWhileGrowing(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	slices.Sort(took)
-	at := func(share float64) time.Duration { return took[int(share*float64(len(took)-1))].Round(100 * time.Microsecond) }
+	at := func(share float64) time.Duration {
+		return took[int(share*float64(len(took)-1))].Round(100 * time.Microsecond)
+	}
 	fmt.Fprintf(out, "%d keys in %v while a log grew by %g MB/s: half within %v, 99 %% within %v, all within %v\n",
 		len(took), time.Since(begun).Round(time.Second), o.rate, at(.5), at(.99), at(1))
 	fmt.Fprintf(out, "%.0f %% of a core, %d MB resident, %d MB at most\n",

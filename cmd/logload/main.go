@@ -4,6 +4,8 @@
 //	logload --write FILE --size 200          200 MB of the last hour
 //	logload --grow FILE --rate 20 --for 1m   20 MB/s more, to be followed
 //	logload --keys --rate 20 --for 1m        how long keys take in bin/sickbay while it follows that
+//	logload --report --size 200              what reading a log costs sickbay, jq and lnav
+//	logload --intake FILE                    read a log with sickbay's file source, to be measured from outside
 package main
 
 import (
@@ -24,6 +26,8 @@ type options struct {
 	rate        float64
 	span        time.Duration
 	keys        bool
+	tell        bool
+	intake      string
 	binary      string
 }
 
@@ -45,6 +49,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	f.Float64Var(&o.rate, "rate", 20, "MB/s")
 	f.DurationVar(&o.span, "for", time.Minute, "how long")
 	f.BoolVar(&o.keys, "keys", false, "press keys while a log grows by --rate, and say how long they take")
+	f.BoolVar(&o.tell, "report", false, "read a log of --size MB with sickbay and others, and print a table")
+	f.StringVar(&o.intake, "intake", "", "read this `file` with sickbay's file source and end")
 	f.StringVar(&o.binary, "binary", "bin/sickbay", "sickbay itself")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -52,6 +58,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	switch {
 	case f.NArg() > 0:
 		return fmt.Errorf("%q: everything is said by flags; --help lists them", f.Arg(0))
+	case o.tell:
+		return o.report(ctx, out)
+	case o.intake != "":
+		return intake(ctx, o.intake, out)
 	case o.keys:
 		return o.pressWhileGrowing(ctx, out)
 	case o.write != "":
