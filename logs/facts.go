@@ -19,7 +19,7 @@ type facts struct {
 	sets   [][]health.Field           // by number
 	number map[string]int32           // by what key writes
 	values map[string]map[string]bool // of every dimension; nil of those that are left out
-	recent [1 << 9]seat
+	recent [1 << 12]seat
 	buf    []byte
 	fields []health.Field
 }

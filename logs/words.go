@@ -13,7 +13,7 @@ import (
 // who sat there, and nothing but memory depends on it.
 type Lexicon struct {
 	words [1 << 10]string
-	sets  [1 << 10][]health.Field
+	sets  [1 << 12][]health.Field
 }
 
 // NewLexicon makes an empty one.

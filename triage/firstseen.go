@@ -81,7 +81,7 @@ func (s *Sightings) Look(witness, service string, at time.Time, l health.Lineage
 
 // remember finds where what a teller says is written down.
 func (s *Sightings) remember(r *looked, who teller, at time.Time, l health.Lineage) {
-	*r = looked{lineage: l}
+	*r = looked{lineage: l, things: r.things[:0], seen: r.seen[:0]}
 	for _, v := range [...]struct{ kind, version string }{
 		{"deploy", l.Build}, {"model", l.Model}, {"prompt", l.Prompt}, {"index", l.Index}, {"data", l.Data}, {"config", l.Config},
 	} {
