@@ -29,6 +29,9 @@ func (e *Engine) silence(o health.Order) (id string, err error) {
 		return "", errors.New("there is no journal to write it to")
 	}
 	about := "the silence " + o.Silence.ID + " of " + keeper.Name()
+	if len(o.Silence.Matchers) > 0 {
+		about = "the silence of " + matchersOf(o.Silence) + " at " + keeper.Name() + " (" + o.Silence.ID + ")"
+	}
 	if o.Do == health.DoExpire && o.Reason != "" {
 		about += ": " + o.Reason
 	}

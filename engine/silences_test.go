@@ -67,8 +67,11 @@ func TestASilenceIsWrittenDownBeforeItIsAskedFor(t *testing.T) {
 		made      int
 		want      string // the error
 	}{
-		"done":           {write: true, notes: []string{`asking for a silence of {alertname="Slow"}`, "done: "}, made: 1},
-		"ended":          {write: true, change: func(o *health.Order) { o.Do, o.Silence.ID, o.Reason = health.DoExpire, "s-1", "it is over" }, notes: []string{"asking to end the silence s-1 of alerts: it is over", "done: "}},
+		"done":  {write: true, notes: []string{`asking for a silence of {alertname="Slow"}`, "done: "}, made: 1},
+		"ended": {write: true, change: func(o *health.Order) { o.Do, o.Silence.ID, o.Reason = health.DoExpire, "s-1", "it is over" }, notes: []string{`asking to end the silence of {alertname="Slow"} at alerts (s-1): it is over`, "done: "}},
+		"ended, not known of what": {write: true, change: func(o *health.Order) {
+			o.Do, o.Silence, o.Reason = health.DoExpire, health.Silence{ID: "s-1"}, "it is over"
+		}, notes: []string{"asking to end the silence s-1 of alerts: it is over", "done: "}},
 		"refused":        {write: true, ward: refused, notes: []string{"asking for", "refused: "}, made: 1, want: "alerts: "},
 		"no answer":      {write: true, ward: context.DeadlineExceeded, notes: []string{"asking for", "not known whether it was done"}, made: 1, want: "deadline"},
 		"no journal":     {write: true, log: fmt.Errorf("disk full"), want: "it was not asked for, because the journal could not be written: disk full"},

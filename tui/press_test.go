@@ -412,12 +412,12 @@ func TestAnAlertLeadsToItsSignal(t *testing.T) {
 func TestWhatIsSilentCanBeMadeHeardAgain(t *testing.T) {
 	snap := ward()
 	snap.Alerts[0].Silenced, snap.Alerts[0].Source = []string{"s-1"}, "alerts"
-	snap.Silences = []health.Silence{{ID: "s-1", Comment: "being rolled back", By: "ann", Ends: noon.Add(time.Hour)}}
+	snap.Silences = []health.Silence{{ID: "s-1", Matchers: []health.Matcher{{Name: "alertname", Value: "AnswerQualityLow"}}, Comment: "being rolled back", By: "ann", Ends: noon.Add(time.Hour)}}
 	h := newHand(snap).press("6")
 	if got := h.screen(); !strings.Contains(got, "silenced") || !strings.Contains(got, "being rolled back (ann, until ") {
 		t.Errorf("it does not say who silenced it and why:\n%s", got)
 	}
-	if h.press("S").write("back to normal").press("ctrl+y"); len(h.effects) != 1 || h.effects[0].Order.Do != health.DoExpire || h.effects[0].Order.Silence.ID != "s-1" {
+	if h.press("S").write("back to normal").press("ctrl+y"); len(h.effects) != 1 || h.effects[0].Order.Do != health.DoExpire || h.effects[0].Order.Silence.ID != "s-1" || len(h.effects[0].Order.Silence.Matchers) != 1 {
 		t.Errorf("effects %+v", h.effects)
 	}
 	h = newHand(ward())

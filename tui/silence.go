@@ -67,6 +67,11 @@ func (s State) silence(sc scene) (State, Effect) {
 		}
 		order.Do = health.DoExpire
 		order.Silence = health.Silence{ID: a.Silenced[0], Source: a.Source}
+		for _, known := range sc.snap.Silences {
+			if known.ID == a.Silenced[0] {
+				order.Silence.Matchers = known.Matchers // for the journal
+			}
+		}
 		return s.leavePrompt(), Effect{Order: &order}
 	}
 	length, why, _ := strings.Cut(text, " ")

@@ -44,9 +44,12 @@ func TestIntegrationASilenceIsMadeAndEndedByKeysAtARealAlertmanager(t *testing.T
 	m := openTerminal(t, 120, 40, "--config", config)
 	m.sees(`WRITE`, soon)
 	m.press("6")
-	m.sees(`ALERTS  2 firing  1 silenced`, soon)
+	m.sees(`ALERTS  2 firing  1 inhibited`, soon)
 	s := m.sees(`(?m)AnswersSlow .*(inhibited|silenced)`, soon)
 	t.Logf("the alerts of a real server:\n%s", s)
+	m.press("j")
+	m.sees(`AnswerQualityLow calls for it`, soon)
+	m.press("k")
 	m.press("/")
 	m.write("AnswerQuality")
 	m.press("Enter")
@@ -90,7 +93,7 @@ func TestIntegrationASilenceIsMadeAndEndedByKeysAtARealAlertmanager(t *testing.T
 	if err != nil || !regexp.MustCompile(`^ok: [4-9] lines`).MatchString(said.out) || !strings.Contains(string(text), "waiting for the rollback") || !strings.Contains(string(text), "it was rolled back") {
 		t.Errorf("the journal: %s%v\n%s", said.out, err, text)
 	}
-	t.Logf("the journal: %s", said.out)
+	t.Logf("the journal: %s\n%s", said.out, newConsole(t).want(0, "journal", "show", journal).out)
 }
 
 // startAlertmanager runs a real server that tells nobody and in which what is
