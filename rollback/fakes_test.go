@@ -23,7 +23,8 @@ type fake struct {
 	mu     sync.Mutex
 	t      *testing.T
 	hang   bool
-	fail   int // answer every request with this code, and repeat the credentials
+	fail   int  // answer every request with this code, and repeat the credentials
+	reads  bool // but not those that only read
 	writes int
 	heard  []string // "METHOD path?query"
 	handle func(w http.ResponseWriter, r *http.Request, body []byte)
@@ -33,6 +34,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	f.mu.Lock()
 	hang, fail := f.hang, f.fail
+	if f.reads && r.Method == http.MethodGet {
+		fail = 0
+	}
 	f.heard = append(f.heard, r.Method+" "+r.URL.RequestURI())
 	f.mu.Unlock()
 	switch {
@@ -82,7 +86,8 @@ func (f *fake) world(target Target, runs func() string, set func(v string)) worl
 		runs:   func() (v string) { f.locked(func() { v = runs() }); return },
 		move:   func() { f.locked(func() { set("v33") }) },
 		hang:   func() { f.locked(func() { f.hang = true }) },
-		fail:   func(code int) { f.locked(func() { f.fail = code }) },
+		fail:   func(code int) { f.locked(func() { f.fail, f.reads = code, false }) },
+		refuse: func(code int) { f.locked(func() { f.fail, f.reads = code, true }) },
 		sent: func() (n int) {
 			for _, m := range []string{"POST", "PATCH", "PUT", "DELETE"} {
 				for _, h := range f.said(m) {

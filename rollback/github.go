@@ -73,7 +73,6 @@ func openGitHub(info health.Target, decode Decode) (Target, error) {
 	case c.Ref != "" && c.VersionInput == "":
 		return nil, errors.New("version_input: the workflow of one branch has to be told the version")
 	}
-	a.moved = []int{http.StatusConflict} // 422 is a wrong input, not another state
 	a.headers.Set("X-GitHub-Api-Version", "2022-11-28")
 	return &githubTarget{info: info, c: c, api: a, ended: map[int64]string{}}, nil
 }

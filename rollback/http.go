@@ -38,6 +38,7 @@ func openHTTP(info health.Target, decode Decode) (Target, error) {
 		return nil, err
 	}
 	a.url = c.URL // as it is: a slash at its end may matter
+	a.moved = append(a.moved, http.StatusUnprocessableEntity)
 	return &httpTarget{info, a}, nil
 }
 

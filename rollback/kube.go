@@ -41,6 +41,7 @@ func openKube(decode Decode, all any, c *kubeConfig) (*api, error) {
 		}
 	}
 	a.max = kubeMax
+	a.moved = append(a.moved, http.StatusUnprocessableEntity) // a failed test of a JSON Patch
 	return a, nil
 }
 

@@ -84,7 +84,7 @@ func (a *api) secret() bool { return a.secretHeaders || a.token != "" || a.token
 // open makes of the keys whom to ask, but for where.
 func (c *apiConfig) open() (*api, error) {
 	a := &api{url: strings.TrimRight(c.URL, "/"), tokenFile: c.BearerTokenFile, username: c.Username, headers: http.Header{},
-		timeout: c.Timeout, max: maxAnswer, moved: []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity}}
+		timeout: c.Timeout, max: maxAnswer, moved: []int{http.StatusConflict, http.StatusPreconditionFailed}}
 	if a.timeout <= 0 {
 		return nil, fmt.Errorf("timeout: %s is no time to wait; try \"15s\"", a.timeout)
 	}

@@ -38,7 +38,7 @@ type State struct {
 // Errors that classify an answer. Anything else after a request was sent is
 // unknown: it may have happened.
 var (
-	ErrMoved  = errors.New("the target has moved since the plan was made") // 409 412 422
+	ErrMoved  = errors.New("the target has moved since the plan was made") // 409 412, and 422 where that is what a failed comparison answers
 	ErrDenied = errors.New("the target refused the credentials")           // 401 403
 	ErrFailed = errors.New("the target refused the request")               // other 4xx: nothing happened
 	// ErrPartial is a bundle's: some of it was done before it stopped.

@@ -52,7 +52,9 @@ type world struct {
 
 	// Of servers: from now on every answer is this code and repeats the credentials.
 	fail func(code int)
-	sent func() int // how many writes were asked for, kept or not
+	// The same of every answer to a write.
+	refuse func(code int)
+	sent   func() int // how many writes were asked for, kept or not
 
 	// What it runs and knows, if that is not v32 and v33, v31, v30: newer, current,
 	// before and long before, in its own names; "" where there is none.
@@ -119,6 +121,7 @@ func TestEveryTarget(t *testing.T) {
 			t.Run("everything ends with its context", func(t *testing.T) { everythingEnds(t, make(t)) })
 			t.Run("it says what it guarantees", func(t *testing.T) { capsAreSaid(t, make(t)) })
 			t.Run("refusals have their class and no credentials", func(t *testing.T) { refusalsAreClassed(t, make(t)) })
+			t.Run("a refused write has its class", func(t *testing.T) { writesAreClassed(t, name, make(t)) })
 		})
 	}
 }
@@ -166,6 +169,41 @@ func refusalsAreClassed(t *testing.T, w world) {
 	}
 	if w.writes() != 0 || w.sent() > before+6 {
 		t.Errorf("written %d times, and asked for %d times", w.writes(), w.sent()-before)
+	}
+}
+
+// writesAreClassed: what a code says about whether something happened. Nil is that nobody
+// can tell.
+func writesAreClassed(t *testing.T, name string, w world) {
+	if w.refuse == nil || name == "helm" {
+		t.Skip("its write is answered by no code")
+	}
+	p, err := w.target.Plan(t.Context(), w.name(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[int]error{400: ErrFailed, 401: ErrDenied, 403: ErrDenied, 404: ErrFailed, 409: ErrMoved, 412: ErrMoved, 422: ErrFailed, 429: ErrFailed, 500: nil, 502: nil, 503: nil}
+	switch name {
+	case "kubernetes", "kubernetes statefulset", "argo-rollouts", "kserve":
+		want[422] = ErrMoved // a failed test of a JSON Patch
+	case "litellm":
+		want[400] = nil // it may come after the write
+	}
+	before := w.sent()
+	for code, class := range want {
+		w.refuse(code)
+		err := w.target.Execute(t.Context(), p, p.ID, "worse answers")
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprint(code)) || strings.Contains(err.Error(), secretToken) {
+			t.Errorf("%d: %v", code, err)
+		}
+		for _, c := range []error{ErrMoved, ErrDenied, ErrFailed, ErrPartial} {
+			if errors.Is(err, c) != (c == class) {
+				t.Errorf("%d is %v, want %v", code, err, class)
+			}
+		}
+	}
+	if w.writes() != 0 || w.sent() != before+len(want) {
+		t.Errorf("written %d times, and asked for %d times, want one attempt each of %d", w.writes(), w.sent()-before, len(want))
 	}
 }
 

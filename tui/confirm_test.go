@@ -204,6 +204,31 @@ func TestARefusedOrderStaysInTheDialog(t *testing.T) {
 	}
 }
 
+// TestTheStripSaysWhatBeforeWho: whose it is comes after how far it is, and only when it
+// is somebody else's.
+func TestTheStripSaysWhatBeforeWho(t *testing.T) {
+	for _, c := range []struct {
+		where string
+		w     int
+		want  string
+		not   string
+	}{
+		{"pid 7 on jump-1", 120, "applied, watching, by bob, pid 7 on jump-1: quality", ""},
+		{"pid 7 on jump-1", 80, "applied, watching", ""},
+		{"", 120, "applied, watching: quality", "bob"},
+	} {
+		snap := ward()
+		snap.Rollbacks = append([]health.Rollback{{ID: "op-2", Service: "support-chat", Target: "support-chat/prompt", From: "v32", To: "v31", By: "bob", Where: c.where,
+			State: health.OpApplied, At: noon, Text: "quality 0.84, limit 0.80: within"}}, snap.Rollbacks...)
+		h := newHand(snap)
+		h.w, h.h = c.w, 24
+		rule := strings.Split(h.screen(), "\n")[1]
+		if !strings.Contains(rule, c.want) || c.not != "" && strings.Contains(rule, c.not) {
+			t.Errorf("%q at %d: %q", c.where, c.w, rule)
+		}
+	}
+}
+
 // TestALongRefusalIsReadToItsEnd: who is at it, and where, comes last.
 func TestALongRefusalIsReadToItsEnd(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 40}} {

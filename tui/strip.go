@@ -65,15 +65,15 @@ func drawStrip(op *health.Rollback, sc scene, w int) string {
 		}
 	}
 	said := opSaid[op.State]
+	if op.Where != "" { // it is another sickbay's
+		said += ", by " + cut(look, plain(look, op.Whose()), w/3)
+	}
 	if op.Text != "" {
 		said += ": " + sc.redact.Redact(op.Text)
 	}
 	r := newRow(look, w).put(themes.Border, dash+" ").
 		put(themes.Strong, doing+cut(look, plain(look, op.Target), w/3)+" ").
-		put(themes.Strong, cut(look, plain(look, or(op.From, "?")+" → "+op.To), w/4))
-	if op.Where != "" {
-		r.put(themes.Text, "  by "+cut(look, plain(look, op.Whose()), w/3))
-	}
-	r.put(themes.Text, "  ").put(opRole(op.State), said).put(themes.Text, " ")
+		put(themes.Strong, cut(look, plain(look, or(op.From, "?")+" → "+op.To), w/4)).
+		put(themes.Text, "  ").put(opRole(op.State), said).put(themes.Text, " ")
 	return r.put(themes.Border, strings.Repeat(dash, max(0, w-r.used))).String()
 }
