@@ -96,11 +96,12 @@ type Engine struct {
 
 	live atomic.Pointer[health.Snapshot] // newest judged live snapshot, for the witness
 
-	answers chan answer
-	batches chan batch
-	plans   chan planned
-	traces  chan traced
-	rereads chan content
+	answers  chan answer
+	batches  chan batch
+	plans    chan planned
+	traces   chan traced
+	examples chan exemplary
+	rereads  chan content
 
 	// The rest belongs to Run's goroutine.
 	asked    []*asked // sources that answer questions
@@ -130,8 +131,9 @@ type Engine struct {
 	changes  changeLog
 	planning map[string]health.Planned
 	lookups  map[string]*lookup // traces, by Request.Trace
-	tracing  int                // how many sources are being asked for one
-	called   map[call]bool      // who called whom in traces that were opened
+	slowest  map[exemplified]*exemplars
+	tracing  int           // how many sources are being asked for one
+	called   map[call]bool // who called whom in traces that were opened
 	load     health.Load
 	version  uint64
 	rate     time.Duration // range of rate(): the configured one, or as long as the scrapes need
@@ -158,7 +160,7 @@ func New(o Options) *Engine {
 	o.defaults()
 	e := &Engine{
 		o: o, poke: make(chan struct{}, 1), viewers: map[*Viewer]bool{},
-		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned), traces: make(chan traced), rereads: make(chan content), contents: map[contentKey]*content{}, lookups: map[string]*lookup{}, called: map[call]bool{},
+		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned), traces: make(chan traced), rereads: make(chan content), contents: map[contentKey]*content{}, lookups: map[string]*lookup{}, slowest: map[exemplified]*exemplars{}, examples: make(chan exemplary), called: map[call]bool{},
 		frames: map[frameKey]*frame{}, facts: map[factKey]*fact{}, rows: map[rowKey]*row{}, drifting: map[viewKey]*comparisons{},
 		pins: openPins(o.Baseline), expanded: map[template]string{}, inflight: map[string]bool{},
 		views: map[moment]*judgement{}, shown: map[health.Lens]*health.Snapshot{},
@@ -221,6 +223,9 @@ func (e *Engine) Run(ctx context.Context) {
 		case t := <-e.traces:
 			e.takeTrace(t)
 			e.lookUpTraces(ctx, &started, e.wishes())
+			e.publish()
+		case x := <-e.examples:
+			e.takeExemplars(x)
 			e.publish()
 		case c := <-e.rereads:
 			e.takeContent(c)
@@ -360,6 +365,7 @@ func (e *Engine) attend(ctx context.Context, started *sync.WaitGroup, again bool
 	}
 	e.considerPlans(ctx, started, wishes)
 	e.lookUpTraces(ctx, started, wishes)
+	e.lookUpExemplars(ctx, started, wishes)
 	e.serve(wishes)
 }
 

@@ -164,6 +164,7 @@ func (e *Engine) snapshot(lens health.Lens, now time.Time, w wishes) *health.Sna
 	}
 	s.Requests = e.opened(s.Failures, w)
 	s.Traces = e.tracesOf(s.Requests, w)
+	s.Exemplars = e.exemplarsOf(lens, w)
 	return s
 }
 
@@ -276,7 +277,7 @@ const (
 func (e *Engine) opened(groups []health.Failure, w wishes) map[string]health.Request {
 	all := map[string]health.Request{}
 	for id := range w.open {
-		r, ok := e.records.Find(id)
+		r, ok := e.find(id)
 		if !ok {
 			r = e.notHeld(id)
 		}

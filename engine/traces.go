@@ -48,7 +48,7 @@ type traced struct {
 func (e *Engine) lookUpTraces(ctx context.Context, started *sync.WaitGroup, w wishes) {
 	now := e.o.Now()
 	for id := range w.open {
-		r, ok := e.records.Find(id)
+		r, ok := e.find(id)
 		if !ok {
 			continue
 		}
@@ -271,6 +271,9 @@ func (e *Engine) told(r health.Request) health.Request {
 	var t health.Trace
 	if l := e.lookups[r.Trace]; l != nil && r.Trace != "" {
 		t = l.trace(r.Trace)
+	}
+	if strings.HasPrefix(r.ID, health.TraceOnly) {
+		r = ofTrace(r, t)
 	}
 	if r = e.withContent(r); len(r.Tools) == 0 {
 		r.Tools = t.Tools()

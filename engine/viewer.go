@@ -148,21 +148,22 @@ const everything = "*"
 
 // wishes is the union of all interests, and what the engine needs for itself.
 type wishes struct {
-	lenses   map[health.Lens]bool
-	moments  map[moment]bool
-	detail   bool
-	services map[string]bool // whose replicas are wanted
-	drift    map[openedDrift]bool
-	open     map[string]bool
-	plans    map[string]bool
-	idle     bool // nobody looks and nothing is being proved
+	lenses    map[health.Lens]bool
+	moments   map[moment]bool
+	detail    bool
+	services  map[string]bool // whose replicas are wanted
+	drift     map[openedDrift]bool
+	exemplars map[exemplified]bool
+	open      map[string]bool
+	plans     map[string]bool
+	idle      bool // nobody looks and nothing is being proved
 }
 
 func (e *Engine) wishes() wishes {
 	w := wishes{
 		lenses: map[health.Lens]bool{}, moments: map[moment]bool{},
 		open: map[string]bool{}, plans: map[string]bool{}, services: map[string]bool{},
-		drift: map[openedDrift]bool{}, idle: true,
+		drift: map[openedDrift]bool{}, exemplars: map[exemplified]bool{}, idle: true,
 	}
 	for _, v := range e.watchers() {
 		i := *v.want.Load()
@@ -174,6 +175,9 @@ func (e *Engine) wishes() wishes {
 		if !i.Hidden {
 			w.idle = false
 			w.moments[i.At] = true
+			if i.Traced.Signal != "" {
+				w.exemplars[exemplified{i.Lens, i.Traced}] = true
+			}
 			if i.Drift != "" {
 				w.drift[openedDrift{i.Lens, i.Service, i.Drift}] = true
 			}

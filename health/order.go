@@ -30,6 +30,7 @@ type Interest struct {
 	Drift   string // Drift.Key of the comparison of Service that is open; "" none
 	Request string // id of the request that is open
 	Plan    string // "service/target" or "service/target@version" whose rollback is considered
+	Traced  Named  // signal whose slowest requests are looked for; zero: none
 	Hidden  bool   // paused: nothing needs to be asked for this viewer
 }
 

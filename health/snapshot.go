@@ -25,11 +25,12 @@ type Snapshot struct {
 	Alerts    []Alert   // firing first, newest first
 	Silences  []Silence // in force or to come; soonest to end first
 	Sources   []SourceState
-	Rollbacks []Rollback         // operations, newest first
-	Journal   []Entry            // newest first, at most 200
-	Requests  map[string]Request // those somebody has open, and neighbours of theirs
-	Traces    map[string]Trace   // of the requests somebody has open, by trace id
-	Plans     map[string]Planned // rollbacks somebody is considering, by Interest.Plan
+	Rollbacks []Rollback          // operations, newest first
+	Journal   []Entry             // newest first, at most 200
+	Requests  map[string]Request  // those somebody has open, and neighbours of theirs
+	Traces    map[string]Trace    // of the requests somebody has open, by trace id
+	Plans     map[string]Planned  // rollbacks somebody is considering, by Interest.Plan
+	Exemplars map[Named]Exemplars // of the signals somebody has explained
 	Load      Load
 }
 

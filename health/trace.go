@@ -65,6 +65,28 @@ type TraceSpan struct {
 	Attributes []Field // what else it says of itself
 }
 
+// TraceOnly begins the id of a request of which no record is held, in front of that of
+// its trace.
+const TraceOnly = "trace:"
+
+// Named is a signal of a service.
+type Named struct{ Service, Signal string }
+
+// An Exemplar is one request that a metric was measured of.
+type Exemplar struct {
+	At      time.Time
+	Value   float64 // in the unit of the signal
+	Trace   string
+	Request string // what to open: Interest.Request
+}
+
+// Exemplars are the slowest requests that a metrics server has the traces of.
+type Exemplars struct {
+	Slowest []Exemplar // slowest first
+	Asking  bool       // the server has not answered yet, or is asked again
+	Note    string     // why there are none, in words
+}
+
 // End is when the span was over.
 func (s TraceSpan) End() time.Time { return s.Start.Add(s.Duration) }
 

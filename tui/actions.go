@@ -206,8 +206,11 @@ func nothingToExplain(s State, sc scene) string {
 	return ""
 }
 
-func explain(s State, _ scene) (State, Effect) {
+func explain(s State, sc scene) (State, Effect) {
 	s.Sheet = Sheet{Kind: sheetExplain}
+	if k, ok := pane.Get(s.focused()); ok && k.Explained != nil {
+		s.Sheet.Of = k.Explained(s.input(sc, k.Name, true))
+	}
 	return s, Effect{}
 }
 

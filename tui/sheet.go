@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"sickbay/health"
 	"sickbay/themes"
 	"sickbay/tui/pane"
 )
@@ -18,6 +19,8 @@ const (
 type Sheet struct {
 	Kind   string // "": none
 	Offset int    // first line shown
+
+	Of health.Named // signal that is explained; zero: none
 }
 
 // sheetKeys are the motions of a sheet; every other key of the list closes it.
@@ -32,6 +35,12 @@ func (s State) pressSheet(p Press, sc scene) State {
 	if slices.Contains(sheetClose, p.Key) {
 		s.Sheet = Sheet{}
 		return s
+	}
+	if k, ok := s.Keys.find(p.Key, s.View.Screen); ok && k.Name == "request" {
+		if slowest := sc.snap.Exemplars[s.Sheet.Of].Slowest; len(slowest) > 0 {
+			s.Sheet = Sheet{}
+			return s.showRequest(slowest[0].Request)
+		}
 	}
 	if m, ok := sheetKeys[p.Key]; ok {
 		f, lines := s.sheetFrame(sc)
@@ -180,6 +189,9 @@ func drawSheet(s State, sc scene, rows []string) []string {
 	foot := "esc closes"
 	if len(lines) > f.body() {
 		foot = "j k pgup pgdn scroll · esc closes"
+	}
+	if len(sc.snap.Exemplars[s.Sheet.Of].Slowest) > 0 {
+		foot = s.keyOf("request") + " opens the slowest request · " + foot
 	}
 	lines = lines[from:]
 	return f.over(sc.look, rows, s.sheetTitle(sc), foot, lines[:min(len(lines), f.body())])

@@ -109,6 +109,9 @@ func (s State) Interest() health.Interest {
 	if s.View.Screen == "drift" {
 		i = s.wantedDrift(i)
 	}
+	if s.Sheet.Kind == sheetExplain {
+		i.Traced = s.Sheet.Of
+	}
 	if s.Confirm.Open {
 		i.Plan = s.Confirm.wanted()
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,7 +31,7 @@ func init() {
 		}
 		c.Flags().StringVar(&o.view, "view", "overview", "which `VIEW`: "+strings.Join(tui.Screens(), ", "))
 		c.Flags().StringVar(&o.service, "service", "", "the `SERVICE` that is selected")
-		c.Flags().StringVar(&o.request, "request", "", "the request `ID` that is open")
+		c.Flags().StringVar(&o.request, "request", "", "the request `ID` that is open; trace:ID opens a trace")
 		c.Flags().StringVar(&o.size, "size", "120x40", "columns and rows")
 		c.Flags().StringVar(&o.format, "format", "text", "text, ansi, svg or json")
 		return c
@@ -98,7 +99,9 @@ func (o snapshotFlags) missing(s *health.Snapshot) error {
 	if _, ok := s.Service(o.service); !ok && o.service != "" {
 		return fmt.Errorf("no service is called %q here", o.service)
 	}
-	if r := s.Requests[o.request]; o.request != "" && r.At.IsZero() && r.Raw == "" {
+	if r := s.Requests[o.request]; strings.HasPrefix(o.request, health.TraceOnly) && r.Missing != "" {
+		return errors.New(r.Missing)
+	} else if o.request != "" && r.At.IsZero() && r.Raw == "" {
 		return fmt.Errorf("no record of a request %q is held here; it may be older than the newest %d records", o.request, s.Load.Records)
 	}
 	return nil

@@ -236,7 +236,7 @@ func runJaeger(t *testing.T) (query, otlp string) {
 	admin := at()
 	serve(t, "http://"+query+"/api/services", path, "--query.http-server.host-port="+query, "--collector.otlp.http.host-port="+otlp, "--admin.http.host-port="+admin,
 		"--query.grpc-server.host-port="+at(), "--collector.grpc-server.host-port="+at(), "--collector.http-server.host-port="+at(), "--collector.otlp.grpc.host-port="+at(),
-		"--log-level=error")
+		"--log-level=error", "--query.enable-tracing=false")
 	return "http://" + query, "http://" + otlp
 }
 

@@ -27,6 +27,10 @@ func init() {
 		Draw:    drawCharts,
 		Items:   chartIDs,
 		Explain: explainChart,
+		Explained: func(in Input) health.Named {
+			s, _, v := explainedChart(in)
+			return namedSignal(&s, v)
+		},
 	})
 }
 
@@ -292,13 +296,21 @@ func letter(kind string) rune {
 }
 
 func explainChart(in Input) [][2]string {
-	s, ok := selectedService(in)
-	all := charted(in, &s)
-	if !ok || len(all) == 0 {
+	s, ok, v := explainedChart(in)
+	if !ok {
 		return nil
 	}
-	v := all[selectedIndex(in, chartIDs(in))]
-	return append(explainSignal(in, v), explainRollbacks(in, &s, v)...)
+	return append(append(explainSignal(in, v), explainSlowest(in, &s, v)...), explainRollbacks(in, &s, v)...)
+}
+
+// explainedChart is the selected signal and whose it is, if there is one.
+func explainedChart(in Input) (s health.Service, ok bool, v *health.Signal) {
+	s, ok = selectedService(in)
+	all := charted(in, &s)
+	if !ok || len(all) == 0 {
+		return s, false, nil
+	}
+	return s, true, all[selectedIndex(in, chartIDs(in))]
 }
 
 // explainRollbacks are the marks R of a chart: what the signal was before and is since.

@@ -9,28 +9,69 @@ import (
 // explainService says of the selected service what its status rests on: the
 // signal of its worst reason in full, then every other value with its state.
 func explainService(in Input) [][2]string {
-	name := in.State.Selected
-	if name == "" {
-		name = in.View.Service
-	}
-	s, ok := in.Snap.Service(name)
+	s, ok, worst := explainedService(in)
 	if !ok {
 		return nil
 	}
 	out := [][2]string{{"service", s.Name}, {"status", statusWords(in, s)}}
-	worst := "errors"
 	if len(s.Findings) > 0 {
 		out = append(out, [2]string{"because", s.Findings[0].Text})
-		if signalOf(&s, s.Findings[0].Signal).State != health.Absent {
-			worst = s.Findings[0].Signal
-		}
 	}
-	out = append(out, explainSignal(in, signalOf(&s, worst))...)
+	out = append(append(out, explainSignal(in, worst)...), explainSlowest(in, &s, worst)...)
 	for i := range s.Signals {
-		if v := &s.Signals[i]; v.ID != worst {
+		if v := &s.Signals[i]; v.ID != worst.ID {
 			_, text := value(v)
 			out = append(out, [2]string{v.Title, strings.TrimSpace(text + "  " + shortState(in, v))})
 		}
+	}
+	return out
+}
+
+// explainedService is the selected service and the signal of its worst reason, or its
+// errors.
+func explainedService(in Input) (s health.Service, ok bool, worst *health.Signal) {
+	name := in.State.Selected
+	if name == "" {
+		name = in.View.Service
+	}
+	s, ok = in.Snap.Service(name)
+	if len(s.Findings) > 0 {
+		if v := signalOf(&s, s.Findings[0].Signal); v.State != health.Absent {
+			return s, ok, v
+		}
+	}
+	return s, ok, signalOf(&s, "errors")
+}
+
+// namedSignal names a signal that has a slowest request: a latency. Others have no name.
+func namedSignal(s *health.Service, v *health.Signal) health.Named {
+	if v == nil || v.Unit != health.Seconds || v.Bad != health.Up {
+		return health.Named{}
+	}
+	return health.Named{Service: s.Name, Signal: v.ID}
+}
+
+// explainSlowest names the slowest requests that the metrics server has a trace of.
+func explainSlowest(in Input, s *health.Service, v *health.Signal) [][2]string {
+	x, sought := in.Snap.Exemplars[namedSignal(s, v)]
+	switch {
+	case !sought:
+		return nil
+	case len(x.Slowest) == 0 && x.Asking:
+		return [][2]string{{"slowest", "asking " + v.Source + " for requests it has the trace of…"}}
+	case len(x.Slowest) == 0:
+		return [][2]string{{"slowest", x.Note}}
+	}
+	var out [][2]string
+	name := "slowest"
+	for _, e := range x.Slowest {
+		text := health.Format(v.Unit, e.Value) + " at " + e.At.UTC().Format("15:04:05") + ", "
+		if strings.HasPrefix(e.Request, health.TraceOnly) {
+			text += "trace " + e.Trace
+		} else {
+			text += "request " + e.Request
+		}
+		out, name = append(out, [2]string{name, text}), ""
 	}
 	return out
 }

@@ -67,6 +67,9 @@ type Kind struct {
 	// Explain says of the selected row: query, unit, window, age, limits and
 	// where they come from. Nil: nothing to explain.
 	Explain func(in Input) [][2]string
+	// Explained is the signal that Explain is about, so that the slowest requests of
+	// it can be asked for. Nil: it is about no signal.
+	Explained func(in Input) health.Named
 	// Lines is how many rows there would be with endless height and width w,
 	// so that a pane without items can be scrolled. Nil: it fits.
 	Lines func(in Input, w int) int

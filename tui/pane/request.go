@@ -434,6 +434,8 @@ func (p *page) raw(q health.Request) {
 		p.wrap(themes.Warn, 1, q.Unread)
 	case q.Reading:
 		p.wrap(themes.Faint, 1, "reading it…")
+	case strings.HasPrefix(q.ID, health.TraceOnly):
+		p.wrap(themes.Faint, 1, "no record of it is held: this is what its trace says")
 	case q.Raw == "":
 		p.wrap(themes.Faint, 1, "the record is not held any more")
 	case p.hidden() && carriesContent(q):

@@ -22,6 +22,10 @@ func init() {
 		Extent:  listExtent(serviceIDs, 1),
 		Sorts:   serviceSorts,
 		Explain: explainService,
+		Explained: func(in Input) health.Named {
+			s, _, v := explainedService(in)
+			return namedSignal(&s, v)
+		},
 	})
 }
 
