@@ -149,13 +149,28 @@ func (d *Desk) Plan(ctx context.Context, target, to string, symptoms []health.Sy
 			p.Symptoms = append(p.Symptoms, s)
 		}
 	}
-	p.Warnings = append(p.Warnings, d.fromHistory(p)...)
+	p.Warnings = append(append(p.Warnings, d.clocks(target)...), d.fromHistory(p)...)
 	p.Override = d.toOverride(p)
 	if len(p.Symptoms) == 0 {
 		p.Warnings = append(p.Warnings, "nothing is outside its limit now: whether it helped cannot be shown")
 	}
 	d.remember(p)
 	return p, nil
+}
+
+// clocks are the warnings that follow from the clocks of those who were just asked.
+func (d *Desk) clocks(target string) []string {
+	var w []string
+	for _, name := range d.parts(target) {
+		t, ok := d.targets[name].(interface{ skewed() string })
+		if !ok {
+			continue
+		}
+		if words := t.skewed(); words != "" {
+			w = append(w, name+": "+words)
+		}
+	}
+	return w
 }
 
 func (d *Desk) listed() string {

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"sickbay/health"
 )
 
 // deployer is a server that keeps the contract of docs/rollback-http.md.
@@ -241,6 +244,45 @@ func TestNobodyAtTheOtherEndIsUnknownToo(t *testing.T) {
 	s.Close()
 	if err := target.Execute(t.Context(), p, p.ID, "x"); err == nil || class(err, nil) != nil {
 		t.Errorf("it says %v, want an error of no class", err)
+	}
+}
+
+// TestNoSafeConnectionIsUnknownToo: a certificate nobody knows, and a name nobody has.
+func TestNoSafeConnectionIsUnknownToo(t *testing.T) {
+	s := httptest.NewTLSServer(newDeployer())
+	t.Cleanup(s.Close)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	for _, url := range []string{s.URL, "https://nobody.invalid"} {
+		target := openAt(t, url, "")
+		if _, err := target.Current(t.Context()); err == nil {
+			t.Errorf("%s can be read", url)
+		}
+		if err := target.Execute(t.Context(), health.Plan{From: "v32", To: "v31", Token: "x"}, "op-1", "x"); err == nil || class(err, nil) != nil {
+			t.Errorf("%s: %v, want an error of no class", url, err)
+		}
+	}
+}
+
+// TestAClockThatIsOffIsSaidInThePlan: more than 5 s, by the Date of the newest answer; of
+// a bundle by whose it is.
+func TestAClockThatIsOffIsSaidInThePlan(t *testing.T) {
+	for ahead, want := range map[time.Duration]string{
+		0: "", 4 * time.Second: "", -4 * time.Second: "",
+		90 * time.Second: "its clock is 90 s ahead of ours", -2 * time.Hour: "its clock is 2 h behind ours",
+	} {
+		inner := newDeployer()
+		target := openAt(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+			inner.ServeHTTP(w, r)
+		})), "")
+		p, err := NewDesk(DeskOptions{Targets: []Target{target}}).Plan(t.Context(), target.Info().Name, "v31", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := strings.Join(p.Warnings, "; ")
+		if got := strings.Contains(said, "its clock is"); got != (want != "") || !strings.Contains(said, want) {
+			t.Errorf("%s ahead: %q, want %q", ahead, said, want)
+		}
 	}
 }
 

@@ -17,7 +17,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"sickbay/health"
 )
 
 // maxAnswer is the longest answer that is read, of servers and of commands.
@@ -49,8 +52,9 @@ type api struct {
 	secretHeaders bool // a credential is among them
 	timeout       time.Duration
 	rt            http.RoundTripper
-	max           int64 // the longest answer that is read
-	moved         []int // the codes that say: the state is another one
+	max           int64         // the longest answer that is read
+	moved         []int         // the codes that say: the state is another one
+	ahead         *atomic.Int64 // of our clock by theirs, in ns, by their newest answer
 }
 
 // openAPI decodes a section into all, of which c is the part about the server.
@@ -83,7 +87,7 @@ func (a *api) secret() bool { return a.secretHeaders || a.token != "" || a.token
 
 // open makes of the keys whom to ask, but for where.
 func (c *apiConfig) open() (*api, error) {
-	a := &api{url: strings.TrimRight(c.URL, "/"), tokenFile: c.BearerTokenFile, username: c.Username, headers: http.Header{},
+	a := &api{ahead: new(atomic.Int64), url: strings.TrimRight(c.URL, "/"), tokenFile: c.BearerTokenFile, username: c.Username, headers: http.Header{},
 		timeout: c.Timeout, max: maxAnswer, moved: []int{http.StatusConflict, http.StatusPreconditionFailed}}
 	if a.timeout <= 0 {
 		return nil, fmt.Errorf("timeout: %s is no time to wait; try \"15s\"", a.timeout)
@@ -294,6 +298,7 @@ func (a *api) ask(ctx context.Context, method, path string, h http.Header, body 
 		return httpAnswer{}, err
 	}
 	defer resp.Body.Close()
+	a.setBy(resp.Header.Get("Date"), time.Now())
 	got := httpAnswer{code: resp.StatusCode, etag: resp.Header.Get("ETag"), moved: a.moved}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, a.max+1))
 	if err != nil {
@@ -307,6 +312,28 @@ func (a *api) ask(ctx context.Context, method, path string, h http.Header, body 
 	}
 	return got, nil
 }
+
+// setBy notes how far the server's clock is ahead of ours, by the Date of an answer.
+func (a *api) setBy(date string, now time.Time) {
+	if at, err := http.ParseTime(date); err == nil {
+		a.ahead.Store(int64(at.Sub(now.Truncate(time.Second))))
+	}
+}
+
+// skewed is what deserves saying of the server's clock: nothing, up to 5 s.
+func (a *api) skewed() string {
+	switch d := time.Duration(a.ahead.Load()); {
+	case d > maxSkew:
+		return "its clock is " + health.Ago(d) + " ahead of ours: its times are by its own"
+	case d < -maxSkew:
+		return "its clock is " + health.Ago(-d) + " behind ours: its times are by its own"
+	}
+	return ""
+}
+
+// maxSkew is how far two clocks may be apart before it is said. A Date has whole seconds,
+// and an answer takes its time.
+const maxSkew = 5 * time.Second
 
 // hide takes our own credentials out of an answer.
 func (a *api) hide(b []byte, token string) []byte {
