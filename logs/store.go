@@ -93,7 +93,7 @@ func (s *Store) Add(more []health.Request) {
 	}
 	n := len(s.slots)
 	if most := cmp.Or(s.MaxRecords, storeRecords); n+len(more) > cap(s.slots) { // twice as many, but no more than there will be
-		s.slots = slices.Grow(s.slots, max(len(more), min(n, most+most/16-n+maxAdded)))
+		s.slots = slices.Grow(s.slots, max(len(more), min(n, most+most/32-n+maxAdded)))
 	}
 	for _, r := range byTime(more) {
 		s.slots = append(s.slots, s.write(r))
@@ -126,10 +126,10 @@ func (s *Store) after(at int64, n int) int {
 }
 
 // bound drops the oldest records when there are too many, and what is heavy of the
-// oldest pages. A tenth more than wanted is let in, so that it does not happen every
+// oldest pages. A few more than wanted are let in, so that it does not happen every
 // time.
 func (s *Store) bound() {
-	if most := cmp.Or(s.MaxRecords, storeRecords); len(s.slots) > most+most/16 {
+	if most := cmp.Or(s.MaxRecords, storeRecords); len(s.slots) > most+most/32 {
 		s.drop(len(s.slots) - most)
 	}
 	for most := cmp.Or(s.MaxBytes, storeBytes); s.bytes > most && len(s.slots) > 0; {
@@ -178,7 +178,9 @@ func (s *Store) rewrite() {
 	s.pages, s.bytes, s.written, s.heavy = nil, 0, 0, 0
 	var r health.Request
 	for i := range old.slots {
-		old.read(&old.slots[i], &r)
+		h := &old.slots[i]
+		old.read(h, &r)
+		r.Trace = old.page(h).trace(h)
 		s.slots[i] = s.write(&r)
 	}
 }
@@ -206,7 +208,7 @@ func (s *Store) write(r *health.Request) slot {
 	return h
 }
 
-// read fills a record, using again the memory of its lists.
+// read fills a record, but for its Trace, using again the memory of its lists.
 func (s *Store) read(h *slot, r *health.Request) { s.page(h).read(h, r, &s.numbers) }
 
 // Find returns the newest record with this id.
@@ -221,7 +223,8 @@ func (s *Store) Find(id string) (r health.Request, ok bool) {
 // own is a record that shares no memory with a page: who keeps it would keep that, too.
 func (s *Store) own(h *slot) (r health.Request) {
 	s.read(h, &r)
-	for _, t := range []*string{&r.ID, &r.Trace, &r.Message, &r.Raw, &r.Prompt, &r.Answer} {
+	r.Trace = s.page(h).trace(h)
+	for _, t := range []*string{&r.ID, &r.Message, &r.Raw, &r.Prompt, &r.Answer} {
 		*t = strings.Clone(*t)
 	}
 	for i := range r.Chunks {
@@ -322,6 +325,6 @@ func (r Records) Group(i int) string   { h := r.slot(i); return r.s.page(h).word
 // Own is a record to keep.
 func (r Records) Own(i int) health.Request { return r.s.own(r.slot(i)) }
 
-// Read fills a record to look at. The memory of its lists is used again: what was read
+// Read fills a record to look at, but for its Trace. The memory of its lists is used again: what was read
 // into it before is gone.
 func (r Records) Read(i int, into *health.Request) { r.s.read(r.slot(i), into) }

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"math"
 	"strings"
 
@@ -148,6 +149,19 @@ type writer struct{ buf []byte }
 func (w *writer) number(n uint64) { w.buf = binary.AppendUvarint(w.buf, n) }
 func (w *writer) string(s string) { w.number(uint64(len(s))); w.buf = append(w.buf, s...) }
 
+// trace writes the id of a trace: half as long if it is hexadecimal, as nearly all are.
+func (w *writer) trace(s string) {
+	n := len(w.buf)
+	w.number(uint64(len(s)/2)<<1 | 1)
+	var ok error
+	if w.buf, ok = hex.AppendDecode(w.buf, []byte(s)); ok == nil && s == strings.ToLower(s) {
+		return
+	}
+	w.buf = w.buf[:n]
+	w.number(uint64(len(s)) << 1)
+	w.buf = append(w.buf, s...)
+}
+
 // float writes a number of which has said that it is there. Most have few digits: they
 // are written as a whole number of what digits says, anything else bit by bit.
 func (w *writer) float(f *float64) {
@@ -193,6 +207,7 @@ func (p *page) write(r *health.Request, w *writer) slot {
 	h := slot{at: nanoseconds(r.At), text: uint32(p.text.Len()), hash: hashOf(r.ID), service: uint16(p.word(r.Service)), group: uint16(p.word(r.Group)), failed: r.Failed}
 	w.buf = w.buf[:0]
 	w.string(r.ID)
+	w.trace(r.Trace)
 	numbers := []*float64{r.Duration, r.TTFT, r.TokensIn, r.TokensOut, r.CostUSD}
 	bits := has(numbers...)
 	if len(r.Chunks)+len(r.Tools)+len(r.Scores)+len(r.Signs) > 0 {
@@ -218,7 +233,6 @@ func (p *page) write(r *health.Request, w *writer) slot {
 	for _, d := range r.Dims {
 		w.number(uint64(p.field(d)))
 	}
-	w.string(r.Trace)
 	w.string(r.Message)
 	if bits&hasPlace != 0 {
 		w.number(uint64(r.Offset))
@@ -308,6 +322,11 @@ func (c *cursor) string() string {
 	return s
 }
 
+func (c *cursor) skipTrace() {
+	n := c.number() >> 1
+	c.rest = c.rest[n:]
+}
+
 // float reads a number if it is there. They are made by the hundred.
 func (c *cursor) float(there bool, free *[]float64) *float64 {
 	if !there {
@@ -333,7 +352,19 @@ func (p *page) id(h *slot) string {
 	return c.string()
 }
 
-// read fills a record.
+// trace is the trace of a record, in memory of its own.
+func (p *page) trace(h *slot) string {
+	c := cursor{p.written()[h.text:]}
+	c.string()
+	n := c.number()
+	text := c.rest[:n>>1]
+	if n&1 == 0 {
+		return strings.Clone(text)
+	}
+	return hex.EncodeToString([]byte(text))
+}
+
+// read fills a record, but for its trace.
 func (p *page) read(h *slot, r *health.Request, free *[]float64) {
 	c := cursor{p.written()[h.text:]}
 	words := p.words.all
@@ -342,6 +373,7 @@ func (p *page) read(h *slot, r *health.Request, free *[]float64) {
 		ID: c.string(), At: timeOf(h.at), Service: words[h.service], Group: words[h.group], Failed: h.failed,
 		Dims: r.Dims[:0], Chunks: r.Chunks[:0], Tools: r.Tools[:0], Scores: r.Scores[:0], Signs: r.Signs[:0],
 	}
+	c.skipTrace()
 	bits := c.number()
 	for i, f := range []**float64{&r.Duration, &r.TTFT, &r.TokensIn, &r.TokensOut, &r.CostUSD} {
 		*f = c.float(bits>>i&1 != 0, free)
@@ -354,7 +386,7 @@ func (p *page) read(h *slot, r *health.Request, free *[]float64) {
 	for range c.number() {
 		r.Dims = append(r.Dims, p.fields.all[c.number()])
 	}
-	r.Trace, r.Message = c.string(), c.string()
+	r.Message = c.string()
 	if bits&hasPlace != 0 {
 		r.Offset, r.Length = int64(c.number()), int(c.number())
 	}

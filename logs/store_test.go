@@ -27,7 +27,7 @@ func heldOf(rng *rand.Rand, i int) health.Request {
 	r := health.Request{
 		ID: fmt.Sprint("req-", i), At: testNow.Add(time.Duration(i)*time.Millisecond + 7), Service: words("chat"), Name: words("op"), Level: words("info"),
 		Failed: i%3 == 0, Code: rng.IntN(3) * 200, Error: words("timeout"), Finish: words("stop"), Message: words("it said"), Group: words("g"),
-		Lineage: health.Lineage{Prompt: words("v"), Build: words("b"), Config: words("c")}, Trace: words("trace"), Origin: words("/var/log/a"), Source: words("requests"),
+		Lineage: health.Lineage{Prompt: words("v"), Build: words("b"), Config: words("c")}, Trace: []string{"", "not hexadecimal", "4BF92F35", "4bf92f3577b34da6a3ce929d0e0e4736", "odd"}[rng.IntN(5)], Origin: words("/var/log/a"), Source: words("requests"),
 		Duration: num(), TTFT: num(), TokensIn: num(), TokensOut: num(), CostUSD: num(),
 		Raw: words("{raw}"), Prompt: words("ask"), Answer: words("say"),
 	}
@@ -68,6 +68,24 @@ func TestWhatIsHeldIsWhatWasGiven(t *testing.T) {
 	if got := s.Between(given[10].At, given[20].At); got.Len() != 10 || !got.At(0).Equal(given[11].At) {
 		t.Errorf("%d records between two of them", got.Len())
 	}
+}
+
+func FuzzWhatIsHeldIsWhatWasGiven(f *testing.F) {
+	f.Add("req-1", "4bf92f3577b34da6a3ce929d0e0e4736", "it said", "chat", 1.25, int64(7), 12)
+	f.Add("", "4BF9", "", "", -0.0, int64(0), 0)
+	f.Add("\x00\xff", "abc", strings.Repeat("m", 300), "ü", 1e300, int64(1)<<40, 1<<20)
+	f.Fuzz(func(t *testing.T, id, trace, message, word string, number float64, offset int64, length int) {
+		want := health.Request{
+			ID: id, Trace: trace, Message: message, Service: word, Error: word, Duration: &number, Offset: max(offset, 0), Length: max(length, 1),
+			Dims: []health.Field{{Name: word, Value: id}}, Tools: []health.ToolCall{{Name: word, Error: message, Duration: &number}},
+			Chunks: []health.Chunk{{ID: id, Score: &number}}, Signs: []health.Sign{{Kind: word, Text: message}},
+		}
+		var s Store
+		s.Add([]health.Request{{ID: "before" + id}, want})
+		if got, ok := s.Find(id); !ok || !reflect.DeepEqual(got, want) && !math.IsNaN(number) {
+			t.Errorf("held\n%+v\ngiven\n%+v", got, want)
+		}
+	})
 }
 
 func TestARecordThatCanBeReadAgainIsHeldWithoutItsLine(t *testing.T) {

@@ -315,6 +315,7 @@ func (w *follower) flush(err error, now time.Time) {
 		w.send()
 	}
 	w.said = said
+	w.used = [2][]health.Request{} // they hold the text of what they held, and it may be long until more comes
 	w.decide()
 }
 

@@ -14,6 +14,7 @@ type Records interface {
 	Service(i int) string
 	Failed(i int) bool
 	Group(i int) string // id of its failure group, if it failed
-	// Read fills a request. The memory of its lists is used again.
+	// Read fills a request with all that may be compared; its Trace may be left out. The
+	// memory of its lists is used again.
 	Read(i int, into *health.Request)
 }
