@@ -32,8 +32,9 @@ func (e *Engine) lookAtTrace(t health.Trace) {
 	}
 }
 
-// tie finds out which service leans on which: where one calls what another serves,
-// where a trace that was opened shows it, and where the user says so.
+// tie finds out which service leans on which: where one calls what another serves, or
+// another by its name (a graph made of all traces), where a trace that was opened shows
+// it, and where the user says so.
 func (e *Engine) tie(services []health.Service, m moment) {
 	calls, serves := e.handles(m)
 	at := map[string]int{}
@@ -50,6 +51,10 @@ func (e *Engine) tie(services []health.Service, m moment) {
 	}
 	for h, callers := range calls {
 		for _, caller := range callers {
+			if h.what == "service" { // called by its own name
+				join(caller, e.serviceOf(h.name))
+				continue
+			}
 			for _, served := range serves[h] {
 				join(caller, served)
 			}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"sickbay/health"
+	"sickbay/packs"
+	"sickbay/sources"
 )
 
 // TestTracesAndTheConfigSayWhoLeansOnWhom opens a trace in which the chat searches,
@@ -21,6 +23,38 @@ func TestTracesAndTheConfigSayWhoLeansOnWhom(t *testing.T) {
 	e.tie(services, moment{})
 	want := []health.Service{
 		{Name: "billing", CalledBy: []string{"chat"}}, {Name: "chat", Calls: []string{"billing", "search"}}, {Name: "search", CalledBy: []string{"chat"}},
+	}
+	if !reflect.DeepEqual(services, want) {
+		t.Errorf("%+v, want %+v", services, want)
+	}
+}
+
+// TestLabelsOfBothSidesSayWhoLeansOnWhom: the chat calls a model that the server
+// serves, and a graph of traces names callers and called.
+func TestLabelsOfBothSidesSayWhoLeansOnWhom(t *testing.T) {
+	e := New(Options{Services: []Override{{Name: "search", Match: []string{"search-svc"}}}})
+	from := newAsked(&fake{name: "main"})
+	found := func(by string, calls, serves []packs.Tie) {
+		from.found = append(from.found, packs.Found{Pack: &packs.Pack{Calls: calls, Serves: serves}, By: by})
+	}
+	found("service", []packs.Tie{{What: "model", Query: "chat", Label: "model"}}, nil)
+	found("job", nil, []packs.Tie{{What: "model", Query: "vllm", Label: "name"}})
+	found("client", []packs.Tie{{What: "service", Query: "graph", Label: "server"}}, nil)
+	e.asked = append(e.asked, from)
+	told := func(query string, labels ...map[string]string) {
+		f := &fact{}
+		for _, l := range labels {
+			f.series = append(f.series, sources.Series{Labels: l})
+		}
+		e.facts[factKey{"main", query, moment{}, 0}] = f
+	}
+	told("chat", map[string]string{"service": "chat", "model": "llama"}, map[string]string{"service": "chat", "model": "nobody serves it"})
+	told("vllm", map[string]string{"job": "gpu-server", "name": "llama"})
+	told("graph", map[string]string{"client": "chat", "server": "search-svc"}, map[string]string{"client": "user", "server": "chat"}, map[string]string{"client": "search-svc", "server": "search-svc"})
+	services := []health.Service{{Name: "chat"}, {Name: "gpu-server"}, {Name: "search"}}
+	e.tie(services, moment{})
+	want := []health.Service{
+		{Name: "chat", Calls: []string{"gpu-server", "search"}}, {Name: "gpu-server", CalledBy: []string{"chat"}}, {Name: "search", CalledBy: []string{"chat"}},
 	}
 	if !reflect.DeepEqual(services, want) {
 		t.Errorf("%+v, want %+v", services, want)

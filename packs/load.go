@@ -144,7 +144,7 @@ var (
 	kinds = []string{string(health.LLM), string(health.RAG), string(health.Agent), string(health.ML), string(health.Infra)}
 	units = []string{string(health.Ratio), string(health.Score), string(health.Seconds), string(health.PerSecond), string(health.Tokens),
 		string(health.TokensPS), string(health.USD), string(health.USDPerH), string(health.Bytes), string(health.Celsius), string(health.Count)}
-	ties     = []string{"model", "collection", "pod"}
+	ties     = []string{"model", "collection", "pod", "service"}
 	versions = []string{"build", "model", "prompt", "index", "data", "config"}
 )
 

@@ -104,7 +104,7 @@ type Version struct {
 // model x, and another that its service serves model x, the first leans on the
 // second.
 type Tie struct {
-	What  string `toml:"what"`  // model, collection, pod
+	What  string `toml:"what"`  // model, collection, pod; service: its own name, which nobody has to serve
 	Query string `toml:"query"` // with $by; the label is kept
 	Label string `toml:"label"`
 }
