@@ -47,9 +47,12 @@ func drawChanges(in Input, w, h int) []string {
 		return sheet(in, w, h, "no change contains “"+in.State.Filter+"”")
 	}
 	ids := changeIDs(in)
-	service, versions := 8, 10
+	service, versions, sure := 8, 10, 0
 	for _, c := range shown {
 		service, versions = max(service, len(c.Service)), max(versions, len([]rune(health.FromTo(c.From, c.To))))
+		if c.Uncertain > 0 {
+			sure = max(sure, 2+len(health.Ago(c.Uncertain)))
+		}
 	}
 	when := clockWidth(in, len(shown), func(i int) time.Time { return shown[i].At })
 	service, versions = min(service, 18, max(w/4, 1)), min(versions, 28, max(w/3, 1))
@@ -59,12 +62,13 @@ func drawChanges(in Input, w, h int) []string {
 		if c.Kind == "rollback" {
 			role = themes.Accent
 		}
-		r.col(themes.Faint, clock(in, c.At), when).gap(1).col(role, c.Kind, 8).gap(1)
+		within := ""
+		if c.Uncertain > 0 { // how well its time is known
+			within = in.Look.Glyph("±", "+-") + health.Ago(c.Uncertain)
+		}
+		r.col(themes.Faint, clock(in, c.At), when).gap(1).col(themes.Faint, within, sure).col(role, c.Kind, 8).gap(1)
 		r.col(name, orDash(c.Service), service).gap(1)
 		r.col(themes.Text, health.FromTo(c.From, c.To), versions).gap(1).put(themes.Text, c.Text)
-		if c.Uncertain > 0 {
-			r.put(themes.Faint, " ±"+health.Ago(c.Uncertain))
-		}
 	})
 }
 
