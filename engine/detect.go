@@ -25,9 +25,10 @@ type detected struct {
 
 // detect lets the detectors look at the newest requests of every service: when
 // there are new ones, and not more often than twice a beat.
-func (e *Engine) detect(j *judgement, services []health.Service, at time.Time) []health.Finding {
+func (e *Engine) detect(j *judgement, services []health.Service, m moment, at time.Time) []health.Finding {
 	d, now := &j.detected, e.o.Now()
-	records := e.records.Lost() + e.records.Len()
+	held, _ := e.memory(m)
+	records := held.Lost() + held.Len()
 	switch {
 	case d.when.IsZero():
 	case records == d.records && now.Sub(d.when) < e.o.Refresh:
@@ -36,7 +37,7 @@ func (e *Engine) detect(j *judgement, services []health.Service, at time.Time) [
 		return d.found
 	}
 	var found []health.Finding
-	all, newest := e.newest(at)
+	all, newest := e.newest(held, at)
 	read := make([]health.Request, triage.DetectRequests) // of one service after the other
 	for _, s := range services {
 		if n := len(newest[s.Name]); n > 0 {
@@ -55,14 +56,14 @@ func (e *Engine) detect(j *judgement, services []health.Service, at time.Time) [
 
 // newest are the newest requests of each service up to a time, newest first: where they
 // are among all.
-func (e *Engine) newest(at time.Time) (all logs.Records, of map[string][]int32) {
+func (e *Engine) newest(held *logs.Store, at time.Time) (all logs.Records, of map[string][]int32) {
 	owner := map[string]string{}
 	for _, o := range e.o.Services {
 		for _, m := range o.Match {
 			owner[m] = o.Name
 		}
 	}
-	all = e.records.Until(at).Newest(detectRecords)
+	all = held.Until(at).Newest(detectRecords)
 	of = map[string][]int32{}
 	for i := all.Len() - 1; i >= 0 && at.Sub(all.At(i)) <= detectBack; i-- {
 		name := all.Service(i)

@@ -30,7 +30,7 @@ func BenchmarkDetectors(b *testing.B) {
 			e.records.Add(all)
 			b.ReportAllocs()
 			for b.Loop() {
-				e.detect(&judgement{}, services, now)
+				e.detect(&judgement{}, services, moment{}, now)
 			}
 		})
 	}

@@ -91,7 +91,7 @@ func (e *Engine) detailed(i health.Interest) bool {
 	v := viewKey{i.At, i.Against}
 	c := e.drifting[v]
 	switch {
-	case e.opening(i.Request):
+	case e.opening(i.Request), e.wantsBygone(i.At, 2*max(i.Window, e.o.Base)):
 		return false
 	case i.Drift == "" && i.Against == "":
 		return true

@@ -96,12 +96,13 @@ type Engine struct {
 
 	live atomic.Pointer[health.Snapshot] // newest judged live snapshot, for the witness
 
-	answers  chan answer
-	batches  chan batch
-	plans    chan planned
-	traces   chan traced
-	examples chan exemplary
-	rereads  chan content
+	answers    chan answer
+	batches    chan batch
+	plans      chan planned
+	traces     chan traced
+	examples   chan exemplary
+	remembered chan remembered
+	rereads    chan content
 
 	// The rest belongs to Run's goroutine.
 	asked    []*asked // sources that answer questions
@@ -132,6 +133,7 @@ type Engine struct {
 	planning map[string]health.Planned
 	lookups  map[string]*lookup // traces, by Request.Trace
 	slowest  map[exemplified]*exemplars
+	bygones  map[moment]*bygone
 	tracing  int           // how many sources are being asked for one
 	called   map[call]bool // who called whom in traces that were opened
 	load     health.Load
@@ -160,7 +162,7 @@ func New(o Options) *Engine {
 	o.defaults()
 	e := &Engine{
 		o: o, poke: make(chan struct{}, 1), viewers: map[*Viewer]bool{},
-		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned), traces: make(chan traced), rereads: make(chan content), contents: map[contentKey]*content{}, lookups: map[string]*lookup{}, slowest: map[exemplified]*exemplars{}, examples: make(chan exemplary), called: map[call]bool{},
+		answers: make(chan answer), batches: make(chan batch), plans: make(chan planned), traces: make(chan traced), rereads: make(chan content), contents: map[contentKey]*content{}, lookups: map[string]*lookup{}, slowest: map[exemplified]*exemplars{}, examples: make(chan exemplary), remembered: make(chan remembered), bygones: map[moment]*bygone{}, called: map[call]bool{},
 		frames: map[frameKey]*frame{}, facts: map[factKey]*fact{}, rows: map[rowKey]*row{}, drifting: map[viewKey]*comparisons{},
 		pins: openPins(o.Baseline), expanded: map[template]string{}, inflight: map[string]bool{},
 		views: map[moment]*judgement{}, shown: map[health.Lens]*health.Snapshot{},
@@ -216,13 +218,19 @@ func (e *Engine) Run(ctx context.Context) {
 				e.goOn(ctx, &started, a.q.to)
 			}
 		case b := <-e.batches:
-			e.read(b)
+			if e.read(b); b.CaughtUp || b.ended != nil {
+				e.lookBack(ctx, &started, e.wishes())
+			}
 		case p := <-e.plans:
 			e.planning[p.key] = p.Planned
 			e.publish()
 		case t := <-e.traces:
 			e.takeTrace(t)
 			e.lookUpTraces(ctx, &started, e.wishes())
+			e.publish()
+		case r := <-e.remembered:
+			e.takeBygone(r)
+			e.lookBack(ctx, &started, e.wishes())
 			e.publish()
 		case x := <-e.examples:
 			e.takeExemplars(x)
@@ -366,6 +374,7 @@ func (e *Engine) attend(ctx context.Context, started *sync.WaitGroup, again bool
 	e.considerPlans(ctx, started, wishes)
 	e.lookUpTraces(ctx, started, wishes)
 	e.lookUpExemplars(ctx, started, wishes)
+	e.lookBack(ctx, started, wishes)
 	e.serve(wishes)
 }
 

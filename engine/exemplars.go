@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sickbay/health"
+	"sickbay/logs"
 	"sickbay/packs"
 	"sickbay/sources"
 )
@@ -192,14 +193,15 @@ func (e *Engine) recordOf(trace string, at time.Time) string {
 	return health.TraceOnly + trace
 }
 
-// find is the record of a request, or what its id says where it is no record's but
+// find is the record of a request and where it is held, or what its id says where it is no record's but
 // names a trace.
-func (e *Engine) find(id string) (health.Request, bool) {
-	if r, ok := e.records.Find(id); ok {
-		return r, true
+func (e *Engine) find(id string) (health.Request, *logs.Store, bool) {
+	r, held, ok := e.recordOfID(id)
+	if ok {
+		return r, held, true
 	}
 	trace, ok := strings.CutPrefix(id, health.TraceOnly)
-	return health.Request{ID: id, Trace: trace}, ok && trace != ""
+	return health.Request{ID: id, Trace: trace}, held, ok && trace != ""
 }
 
 // ofTrace is a request of which only the trace is known, with what that says.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sickbay/health"
+	"sickbay/logs"
 	"sickbay/triage"
 )
 
@@ -19,6 +20,7 @@ const (
 type grouping struct {
 	at      time.Time
 	window  time.Duration
+	held    *logs.Store
 	records int // ever held
 }
 
@@ -40,11 +42,12 @@ type sharingKey struct {
 // same one: it is grouped once. What is shown of a record is masked here, before
 // anybody can draw, copy or export it.
 func (e *Engine) failures(m moment, at time.Time, window time.Duration) []health.Failure {
-	key := grouping{at, window, e.records.Lost() + e.records.Len()}
+	held, grouper := e.memory(m)
+	key := grouping{at, window, held, held.Lost() + held.Len()}
 	if groups, done := e.grouped[key]; done {
 		return groups
 	}
-	groups := e.grouper.Groups(at, window)
+	groups := grouper.Groups(at, window)
 	for i := range groups {
 		g := &groups[i]
 		if i < groupsCompared && g.Count >= fewestCompared {
@@ -100,8 +103,9 @@ func (e *Engine) shares(k sharingKey, g *health.Failure, at time.Time) []health.
 	if c, ok := e.inCommon[k]; ok && now.Sub(c.at) < e.o.Refresh && g.Count <= 2*c.count {
 		return c.shared
 	}
-	table := triage.Contrast(e.records.Between(at.Add(-k.window), at), g.Service, func(group string) bool {
-		return e.grouper.Current(group) == g.ID
+	held, grouper := e.memory(k.moment)
+	table := triage.Contrast(held.Between(at.Add(-k.window), at), g.Service, func(group string) bool {
+		return grouper.Current(group) == g.ID
 	})
 	var shared []health.Shared
 	for _, d := range triage.Dimensions(table, time.Time{}) {

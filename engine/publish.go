@@ -103,14 +103,15 @@ func (e *Engine) judge(m moment, now time.Time, w wishes) {
 	for i := range services {
 		services[i].Targets = targets[services[i].Name]
 	}
+	held, _ := e.memory(m)
 	j.services, j.memory = triage.Judge(triage.Input{
 		Services: services,
 		Changes:  e.known(at.Add(-6*time.Hour), at),
 		Alerts:   e.judgedAlerts(m, at),
 		Failures: e.failures(m, at, e.o.Base),
-		Records:  e.records.Until(at),
+		Records:  held.Until(at),
 		Down:     e.down(m),
-		Detected: e.detect(j, services, at),
+		Detected: e.detect(j, services, m, at),
 		Past:     e.past(services, m),
 		Owner:    e.owner(services, m),
 		Ignored:  e.ignored,
@@ -162,7 +163,7 @@ func (e *Engine) snapshot(lens health.Lens, now time.Time, w wishes) *health.Sna
 	if e.o.Desk != nil {
 		s.Rollbacks, s.Journal = e.o.Desk.Operations(), e.o.Desk.Entries(200)
 	}
-	s.Requests = e.opened(s.Failures, w)
+	s.Requests = e.opened(lens.At, s.Failures, w)
 	s.Traces = e.tracesOf(s.Requests, w)
 	s.Exemplars = e.exemplarsOf(lens, w)
 	return s
@@ -274,15 +275,15 @@ const (
 )
 
 // opened are the requests somebody has open, and the newest of every group.
-func (e *Engine) opened(groups []health.Failure, w wishes) map[string]health.Request {
+func (e *Engine) opened(m moment, groups []health.Failure, w wishes) map[string]health.Request {
 	all := map[string]health.Request{}
 	for id := range w.open {
-		r, ok := e.find(id)
+		r, held, ok := e.find(id)
 		if !ok {
 			r = e.notHeld(id)
 		}
 		all[id] = e.told(r)
-		if n, ok := neighbour(&e.records, r); ok && r.Failed {
+		if n, ok := neighbour(held, r); ok && r.Failed {
 			all[n.ID] = e.told(n)
 		}
 	}
@@ -294,7 +295,8 @@ func (e *Engine) opened(groups []health.Failure, w wishes) map[string]health.Req
 			}
 		}
 	}
-	for id, r := range e.records.FindAll(examples) {
+	held, _ := e.memory(m)
+	for id, r := range held.FindAll(examples) {
 		r.Reading = e.slim(r)
 		all[id] = r
 	}

@@ -48,7 +48,7 @@ type traced struct {
 func (e *Engine) lookUpTraces(ctx context.Context, started *sync.WaitGroup, w wishes) {
 	now := e.o.Now()
 	for id := range w.open {
-		r, ok := e.find(id)
+		r, _, ok := e.find(id)
 		if !ok {
 			continue
 		}

@@ -133,7 +133,7 @@ func (e *Engine) opening(id string) bool {
 	if id == "" {
 		return false
 	}
-	r, ok := e.records.Find(id)
+	r, _, ok := e.recordOfID(id)
 	c := e.contents[keyOf(r)]
 	return ok && c != nil && !c.done
 }

@@ -21,28 +21,32 @@ import (
 // is set back to before the oldest record that is held.
 type Past interface {
 	Logs
-	// Past emits the records in (from, to], the newest maxPast of them, in
+	// Past emits the records in (from, to], at least the newest maxPast of them, in
 	// batches that are each in order; the batches are not. It returns when ctx ends.
 	Past(ctx context.Context, from, to time.Time, emit func(Batch)) error
 }
 
-// maxPast bounds the records of one look back.
+// maxPast bounds the records of one look back: once so many were found, no older file is
+// opened.
 const maxPast = 50_000
+
+// pastBatch is how many records are handed on at once: they hold on to their lines.
+const pastBatch = 1000
 
 // Past reads rotated files too, gzip'd or not, the newest first, as far as they
 // were written to in that time.
 func (f *file) Past(ctx context.Context, from, to time.Time, emit func(Batch)) error {
-	left := maxPast
+	found := 0
 	for _, old := range f.older(from) {
-		if left <= 0 || ctx.Err() != nil {
+		if found >= maxPast || ctx.Err() != nil {
 			break
 		}
-		all, err := f.between(ctx, old, from, to, left)
+		err := f.between(ctx, old, from, to, func(some []health.Request) {
+			found += len(some)
+			emit(Batch{Requests: some, Lines: len(some)})
+		})
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("%s: %w", f.name, err)
-		}
-		if left -= len(all); len(all) > 0 {
-			emit(Batch{Requests: all, Lines: len(all)})
 		}
 	}
 	return ctx.Err()
@@ -79,38 +83,40 @@ func (f *file) older(from time.Time) []string {
 	return paths
 }
 
-// between reads the newest n records of a file in (from, to].
-func (f *file) between(ctx context.Context, path string, from, to time.Time, n int) ([]health.Request, error) {
+// between reads the records of a file in (from, to].
+func (f *file) between(ctx context.Context, path string, from, to time.Time, emit func([]health.Request)) error {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer file.Close()
 	o := f.options
 	o.Origin = path
 	var in io.Reader = file
+	at := int64(0)
 	if filepath.Ext(path) == ".gz" {
 		z, err := gzip.NewReader(file)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return fmt.Errorf("%s: %w", path, err)
 		}
 		in = z
-	} else if _, err := file.Seek(seekTime(file, from, o), io.SeekStart); err != nil {
-		return nil, err
+	} else if at, err = file.Seek(seekTime(file, from, o), io.SeekStart); err != nil {
+		return err
 	}
-	all, err := readBetween(ctx, bufio.NewReaderSize(in, readSize), from, to, n, o)
+	err = readBetween(ctx, bufio.NewReaderSize(in, readSize), at, from, to, o, emit)
 	if errors.Is(err, io.ErrUnexpectedEOF) { // it is being packed just now
 		err = nil
 	}
-	return all, err
+	return err
 }
 
 // readBetween reads lines until one is a good while after to: lines are nearly in order.
-func readBetween(ctx context.Context, in *bufio.Reader, from, to time.Time, n int, o logs.Options) ([]health.Request, error) {
+// The first of them stands at a place of the file, unpacked.
+func readBetween(ctx context.Context, in *bufio.Reader, at int64, from, to time.Time, o logs.Options, emit func([]health.Request)) error {
 	const late = time.Minute
 	stream, last := logs.NewStream(o), time.Time{}
 	var all, some []health.Request
-	take := func() {
+	take := func(most int) {
 		for _, r := range some {
 			if r.At.IsZero() {
 				r.At = last
@@ -119,26 +125,28 @@ func readBetween(ctx context.Context, in *bufio.Reader, from, to time.Time, n in
 				all = append(all, r)
 			}
 		}
-		if len(all) > 2*n {
-			all = append(all[:0], all[len(all)-n:]...)
+		if len(all) > most {
+			emit(all)
+			all = nil // who took them may hold them
 		}
 	}
 	for ctx.Err() == nil && !last.After(to.Add(late)) {
 		line, err := in.ReadString('\n')
 		if len(line) <= maxLine {
-			some = stream.Line(some[:0], strings.TrimSuffix(line, "\n"))
-			take()
+			some = stream.LineAt(some[:0], strings.TrimSuffix(line, "\n"), at)
+			take(pastBatch)
 		}
-		if err != nil {
-			some = stream.Flush(some[:0])
-			take()
-			if errors.Is(err, io.EOF) {
-				err = nil
+		if at += int64(len(line)); err != nil {
+			if !errors.Is(err, io.EOF) {
+				take(0)
+				return err
 			}
-			return all[max(0, len(all)-n):], err
+			break
 		}
 	}
-	return all[max(0, len(all)-n):], ctx.Err()
+	some = stream.Flush(some[:0])
+	take(0)
+	return ctx.Err()
 }
 
 // seekTime finds where in a file to begin reading for records after a time: it
