@@ -184,11 +184,8 @@ func seconds(x sources.Exemplar) float64 {
 // one under which the trace alone can be opened.
 func (e *Engine) recordOf(trace string, at time.Time) string {
 	near := e.records.Between(at.Add(-exemplarNear), at.Add(exemplarNear))
-	var r health.Request
-	for i := range near.Len() {
-		if near.Read(i, &r); strings.EqualFold(r.Trace, trace) && r.ID != "" {
-			return r.ID
-		}
+	if id, held := near.OfTrace(trace); held {
+		return id
 	}
 	return health.TraceOnly + trace
 }

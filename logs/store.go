@@ -2,6 +2,7 @@ package logs
 
 import (
 	"cmp"
+	"encoding/hex"
 	"math"
 	"slices"
 	"sort"
@@ -321,6 +322,23 @@ func (r Records) At(i int) time.Time   { return timeOf(r.slot(i).at) }
 func (r Records) Service(i int) string { h := r.slot(i); return r.s.page(h).words.all[h.service] }
 func (r Records) Failed(i int) bool    { return r.slot(i).failed }
 func (r Records) Group(i int) string   { h := r.slot(i); return r.s.page(h).words.all[h.group] }
+
+// OfTrace is the id of the first of them that has one and belongs to a trace, whatever
+// case that is written in.
+func (r Records) OfTrace(trace string) (id string, ok bool) {
+	bytes, notHex := hex.DecodeString(trace)
+	for i := range r.Len() {
+		h := r.slot(i)
+		p := r.s.page(h)
+		text, packed := p.traceOf(h)
+		if packed && notHex == nil && text == string(bytes) || !packed && strings.EqualFold(text, trace) {
+			if id := p.id(h); id != "" {
+				return strings.Clone(id), true
+			}
+		}
+	}
+	return "", false
+}
 
 // Own is a record to keep.
 func (r Records) Own(i int) health.Request { return r.s.own(r.slot(i)) }

@@ -354,14 +354,19 @@ func (p *page) id(h *slot) string {
 
 // trace is the trace of a record, in memory of its own.
 func (p *page) trace(h *slot) string {
+	text, packed := p.traceOf(h)
+	if packed {
+		return hex.EncodeToString([]byte(text))
+	}
+	return strings.Clone(text)
+}
+
+// traceOf is the trace as it was written.
+func (p *page) traceOf(h *slot) (text string, packed bool) {
 	c := cursor{p.written()[h.text:]}
 	c.string()
 	n := c.number()
-	text := c.rest[:n>>1]
-	if n&1 == 0 {
-		return strings.Clone(text)
-	}
-	return hex.EncodeToString([]byte(text))
+	return c.rest[:n>>1], n&1 != 0
 }
 
 // read fills a record, but for its trace.

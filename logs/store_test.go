@@ -146,6 +146,18 @@ func TestTheNewestOfRecordsWithOneIDIsFound(t *testing.T) {
 	}
 }
 
+func TestARecordIsFoundByItsTraceInAnyCase(t *testing.T) {
+	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	var s Store
+	s.Add([]health.Request{{ID: "none", At: testNow}, {Trace: trace, At: testNow}, {ID: "a", Trace: trace, At: testNow}, {ID: "b", Trace: "4BF9", At: testNow}, {ID: "c", Trace: "No-Hex", At: testNow}})
+	all := s.Until(testNow)
+	for trace, want := range map[string]string{trace: "a", strings.ToUpper(trace): "a", "4bf9": "b", "4BF9": "b", "no-hex": "c", "beef": "", "nobody": ""} {
+		if got, ok := all.OfTrace(trace); got != want || ok != (want != "") {
+			t.Errorf("of trace %s is %q, want %q", trace, got, want)
+		}
+	}
+}
+
 func TestTimesThatNoClockHasAreHeldInOrder(t *testing.T) {
 	var s Store
 	year := func(y int) time.Time { return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC) }
