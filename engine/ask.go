@@ -118,6 +118,7 @@ type question struct {
 	expr  string
 	past  bool // the span is what was before all that is known
 	again bool // it was answered before, for another time
+	retry bool // it failed before
 	feeds feed // what is made anew with its answer
 	each  bool // the windows of a row are asked for one by one
 }

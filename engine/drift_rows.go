@@ -92,7 +92,7 @@ func (e *Engine) askRow(qs []question, a *asked, k rowKey, end time.Time) []ques
 	if !k.moves() {
 		from = from.Add(k.step)
 	}
-	return append(qs, question{what: aRow, to: a, row: k, expr: k.expr, span: span{from, end}, again: !r.end.IsZero(), past: true, feeds: looks, each: a.shifts})
+	return append(qs, question{what: aRow, to: a, row: k, expr: k.expr, span: span{from, end}, again: !r.end.IsZero(), retry: r.err != nil, past: true, feeds: looks, each: a.shifts})
 }
 
 // windows asks for all windows of a row at once. A server that moves the times of a

@@ -20,10 +20,10 @@ const (
 )
 
 // missing lists every question that is due and not out already. A source that
-// does not answer is asked one thing only, to see whether it is back. What it has
-// answered before is asked again when it has answered everything else, and only if
-// again says so: a slow server is not asked for the next step while it works on the
-// first hour.
+// does not answer is asked one thing only, to see whether it is back. What was asked
+// before is asked again when everything else was, and has come back, and only if again
+// says so: a slow server is not asked for the next step while it works on the first
+// hour, nor between that and what turned out to be wanted besides.
 func (e *Engine) missing(w wishes, again bool) []question {
 	if w.idle {
 		return nil
@@ -33,15 +33,21 @@ func (e *Engine) missing(w wishes, again bool) []question {
 		if e.o.Now().Before(a.until) {
 			continue
 		}
-		var mine []question
+		var mine, repeated []question
 		for _, q := range e.questions(a, w) {
 			switch {
 			case e.inflight[q.key()]:
-			case q.again && (a.out > 0 || !again):
-				a.owed = true
+			case q.again || q.retry:
+				repeated = append(repeated, q)
 			default:
 				mine = append(mine, q)
 			}
+		}
+		switch free := a.out == 0 && len(mine) == 0; {
+		case again && free:
+			mine = repeated
+		case len(repeated) > 0:
+			a.owed = true
 		}
 		if a.down && len(mine) > 0 {
 			if a.out > 0 || a.heard { // asked once this beat already
@@ -141,7 +147,7 @@ func (e *Engine) askFact(qs []question, a *asked, k factKey, at time.Time, every
 	if now.Sub(f.tried) < max(every, e.o.Refresh)/2 {
 		return qs
 	}
-	return append(qs, question{what: aFact, to: a, fact: k, expr: k.expr, at: at, again: !f.at.IsZero()})
+	return append(qs, question{what: aFact, to: a, fact: k, expr: k.expr, at: at, again: !f.at.IsZero(), retry: f.err != nil})
 }
 
 // signalQuestions asks for the tail that is missing of every signal.
@@ -190,7 +196,7 @@ func (e *Engine) askRange(qs []question, a *asked, k frameKey, want span, newest
 		if q.past = !f.to.IsZero() && gap.to.Equal(f.from.Add(-k.step)); q.past {
 			q.again = f.reach > 0 // what was refused waits until everything else was answered
 		} else {
-			q.again = !f.at.IsZero()
+			q.again, q.retry = !f.at.IsZero(), f.err != nil
 			if tried = f.tried; f.err == nil {
 				tried = time.Time{}
 			}

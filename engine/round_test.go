@@ -185,6 +185,49 @@ func TestAServerIsAskedTheSameHoweverLongItNeedsForTheFirstHour(t *testing.T) {
 	}
 }
 
+// shifting is a slow server with a distribution that moved: what it was before is only
+// asked once that is seen.
+type shifting struct{ *slow }
+
+func (s shifting) Instant(ctx context.Context, expr string, at time.Time) (sources.Answer, error) {
+	time.Sleep(time.Duration(s.young.Load()))
+	return ailing{s.fake}.Instant(ctx, expr, at)
+}
+
+func (s shifting) Range(ctx context.Context, expr string, from, to time.Time, step time.Duration) (sources.Answer, error) {
+	if !strings.HasPrefix(expr, "buckets") {
+		return s.slow.Range(ctx, expr, from, to, step)
+	}
+	time.Sleep(2 * time.Duration(s.takes.Load())) // the last that comes
+	return ailing{s.fake}.Range(ctx, expr, from, to, step)
+}
+
+// TestNothingIsAskedTwiceBeforeEverythingWasAskedOnce: what the first answers make
+// possible to ask belongs to the first round, and the beat waits for that too.
+func TestNothingIsAskedTwiceBeforeEverythingWasAskedOnce(t *testing.T) {
+	asked := map[time.Duration]int{}
+	for _, takes := range []time.Duration{100 * time.Millisecond, 45 * time.Second} {
+		s := shifting{newSlow(takes)}
+		s.young.Store(int64(takes / 2))
+		pack := onePack()
+		pack[0].Distributions = []packs.Distribution{{Signal: "answer length", Kind: "histogram", Query: "buckets by ($by)"}}
+		inWardOf(t, Options{Packs: pack}, func() []sources.Source { return []sources.Source{s} }, func(w ward) {
+			v := w.Join()
+			for v.Snapshot().Asking {
+				<-v.Changed()
+			}
+			asked[takes] = v.Snapshot().Load.Queries
+			w.later(30 * time.Second)
+			if n := counted(s.log(), "range errors"); n < 3 {
+				t.Errorf("%v: after the first round there was no second: errors was asked for %d times", takes, n)
+			}
+		})
+	}
+	if asked[100*time.Millisecond] != asked[45*time.Second] {
+		t.Errorf("questions until all was there: %v", asked)
+	}
+}
+
 func TestAnHourThatAServerRefusesComesInPieces(t *testing.T) {
 	inSlowWard(t, 0, func(w ward, s *slow) {
 		s.refuse.Store(int64(20 * time.Minute))

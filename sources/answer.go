@@ -173,8 +173,8 @@ func (n *numbers) data(s *scanner, l *labelSets) error {
 
 // result reads the series. Their points lie in one piece of memory.
 func (n *numbers) result(s *scanner, l *labelSets) error {
-	var points []health.Point
-	var ends []int
+	scratch := pointsRead.Get().(*[]health.Point)
+	points, ends := (*scratch)[:0], []int(nil)
 	n.series = []Series{}
 	err := s.list(func() error {
 		set, kind, err := labelSet{}, "", error(nil)
@@ -201,12 +201,18 @@ func (n *numbers) result(s *scanner, l *labelSets) error {
 		return nil
 	})
 	from := 0
-	points = slices.Clone(points)
+	own := slices.Clone(points)
 	for i, to := range ends {
-		n.series[i].Points, from = points[from:to:to], to
+		n.series[i].Points, from = own[from:to:to], to
+	}
+	if *scratch = points; cap(points) <= largestKept/16 {
+		pointsRead.Put(scratch)
 	}
 	return err
 }
+
+// pointsRead are for points until it is known how many there are.
+var pointsRead = sync.Pool{New: func() any { return new([]health.Point) }}
 
 // A scanner walks over JSON.
 type scanner struct {
