@@ -409,6 +409,27 @@ func TestAnAlertLeadsToItsSignal(t *testing.T) {
 	}
 }
 
+// TestKeysOnAnAlertAreAboutItsService: its requests, its rollback, wherever one was
+// before.
+func TestKeysOnAnAlertAreAboutItsService(t *testing.T) {
+	h := newHand(ward()).press("6 j")
+	if h.View.Service != "docs-answers" || h.snap.Alerts[1].Service != "docs-answers" {
+		t.Fatalf("on the second alert the service is %s", h.View.Service)
+	}
+	if h.press("2"); h.View.Screen != "service" || h.View.Service != "docs-answers" {
+		t.Errorf("2 shows %s", h.View.Service)
+	}
+	if h.press("6 j"); h.View.Service != "docs-answers" {
+		t.Errorf("an alert without a service leads to %s", h.View.Service)
+	}
+	if h.press("k k"); h.View.Service != "support-chat" {
+		t.Errorf("back on the first, the service is %s", h.View.Service)
+	}
+	if h.press("i"); h.View.Screen != "request" || !strings.Contains(h.screen(), "support-chat") {
+		t.Errorf("i opens %s\n%s", h.View.Screen, h.screen())
+	}
+}
+
 func TestWhatIsSilentCanBeMadeHeardAgain(t *testing.T) {
 	snap := ward()
 	snap.Alerts[0].Silenced, snap.Alerts[0].Source = []string{"s-1"}, "alerts"

@@ -238,6 +238,11 @@ func (s State) settled(sc scene) State {
 		s = s.settledDrift(sc)
 	case "alerts":
 		s.View.Alert = s.selected(sc, "alerts")
+		if a, ok := s.alert(sc); ok { // its requests, its rollback
+			if _, ok := sc.snap.Service(a.Service); ok {
+				s.View.Service = a.Service
+			}
+		}
 	}
 	if s.View.Service == "" && len(sc.snap.Services) > 0 {
 		s.View.Service = sc.snap.Services[0].Name
