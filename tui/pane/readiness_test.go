@@ -108,3 +108,35 @@ func TestAChartShowsBeforeAndAfterOfARollback(t *testing.T) {
 		}
 	}
 }
+
+// TestASuspectThatWasTakenBackIsNotOfferedAgain: R would go further back than it asks
+// for; and what no deployment caused, no version before takes away.
+func TestASuspectThatWasTakenBackIsNotOfferedAgain(t *testing.T) {
+	prompt := health.Target{Name: "chat/prompt", Service: "chat", Kind: "prompt", Current: "v32", Previous: []health.Version{{ID: "v31"}, {ID: "v30"}}}
+	again := prompt
+	again.Current, again.Previous = "v31", []health.Version{{ID: "v32"}, {ID: "v30"}}
+	op := health.Rollback{Target: "chat/prompt", Service: "chat", From: "v32", To: "v31", By: "ann", State: health.OpRecovered, Applied: before(3 * mnt)}
+	changed := health.Suspect{Rank: 1, Label: "strong", Kind: "prompt", From: "v31", To: "v32"}
+	for _, c := range []struct {
+		name    string
+		target  health.Target
+		ops     []health.Rollback
+		suspect health.Suspect
+		offers  string
+		says    string
+	}{
+		{"it runs", prompt, nil, changed, "rolls prompt back: v32 → v31", ""},
+		{"it was taken back", again, []health.Rollback{op}, changed, "", "taken back 13:59 by ann: recovered"},
+		{"by somebody else", again, nil, changed, "", "taken back: it runs v31 again"},
+		{"load", prompt, nil, health.Suspect{Rank: 1, Label: "strong", Kind: "load"}, "", "no version before takes that away"},
+		{"a provider", prompt, nil, health.Suspect{Rank: 1, Label: "strong", Kind: "external", Service: "aws.bedrock"}, "", "no version before takes that away"},
+		{"nobody recorded it", prompt, nil, health.Suspect{Rank: 1, Label: "likely", Kind: "unrecorded"}, "rolls prompt back", ""},
+	} {
+		svc := health.Service{Name: "chat", Status: health.Critical, Targets: []health.Target{c.target}, Suspects: []health.Suspect{c.suspect}}
+		in := Input{Snap: &health.Snapshot{At: now, Write: true, Services: []health.Service{svc}, Rollbacks: c.ops}, View: View{Service: "chat"}, Look: testLook(t), Now: now}
+		got := drawn(t, "suspects", in, 100, 6)
+		if strings.Contains(got, "rolls ") != (c.offers != "") || !strings.Contains(got, c.offers) || !strings.Contains(got, c.says) {
+			t.Errorf("%s: offers %q, says %q, want it of\n%s", c.name, c.offers, c.says, got)
+		}
+	}
+}

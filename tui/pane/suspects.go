@@ -94,7 +94,10 @@ func (p *page) suspect(s health.Service, v health.Suspect, selected bool) {
 	if v.RuledOut != "" {
 		p.wrap(themes.Faint, 3, "ruled out: "+v.RuledOut)
 	}
-	if t, ok := remedyFor(s, v); ok {
+	switch t, ok := remedyFor(s, v); {
+	case ok && v.From != "" && t.Current == v.From:
+		p.wrap(themes.OK, 3, p.takenBack(t))
+	case ok:
 		p.offer(t)
 	}
 	for _, e := range v.Evidence {
@@ -127,6 +130,17 @@ func (p *page) offer(t health.Target) {
 		"rolls "+t.Kind+" back: "+health.FromTo(t.Current, p.before(t).ID)+p.readOnly())
 }
 
+// takenBack says that a target runs again what it ran before the suspect, since when and
+// by whom: to go back further is not what it asks for.
+func (p *page) takenBack(t health.Target) string {
+	for _, op := range p.in.Snap.Rollbacks { // newest first
+		if op.Target == t.Name && op.To == t.Current && !op.Applied.IsZero() {
+			return "taken back " + clock(p.in, op.Applied) + " by " + op.By + ": " + string(op.State)
+		}
+	}
+	return "taken back: it runs " + t.Current + " again"
+}
+
 // before is the newest version a target can go back to, and nobody went away from
 // on purpose.
 func (p *page) before(t health.Target) health.Version {
@@ -143,8 +157,13 @@ func (p *page) before(t health.Target) health.Version {
 // not, why.
 func (p *page) remedy(s health.Service) {
 	if len(s.Suspects) > 0 {
-		if _, ok := remedyFor(s, s.Suspects[0]); ok {
+		first := s.Suspects[0]
+		if _, ok := remedyFor(s, first); ok {
 			return // said where it is suspected
+		}
+		if first.RuledOut == "" && (first.Kind == "load" || first.Kind == "external") {
+			p.wrap(themes.Faint, 3, "nothing that was deployed is suspected first: no version before takes that away")
+			return
 		}
 	}
 	for _, t := range s.Targets {
