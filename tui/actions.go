@@ -26,7 +26,33 @@ func openView(s State, sc scene, screen string) State {
 	if screen == "drift" {
 		s = s.selectDriftOf(sc, service)
 	}
+	if screen == "changes" {
+		s = s.selectChangeOf(sc, service)
+	}
 	return s
+}
+
+// selectChangeOf goes to what is suspected of a service, else to its newest change,
+// unless one of its changes is selected already.
+func (s State) selectChangeOf(sc scene, service string) State {
+	ids, _ := s.items(sc, "changes")
+	of := map[string]string{}
+	for _, c := range sc.snap.Changes {
+		of[c.ID] = c.Service
+	}
+	if of[s.selected(sc, "changes")] == service {
+		return s
+	}
+	v, _ := sc.snap.Service(service)
+	at := slices.IndexFunc(ids, func(id string) bool { return of[id] == service })
+	if len(v.Suspects) > 0 && v.Suspects[0].RuledOut == "" && slices.Contains(ids, v.Suspects[0].Change) {
+		at = slices.Index(ids, v.Suspects[0].Change)
+	}
+	return s.with("changes", func(p *pane.State) {
+		if p.Selected = ""; at >= 0 {
+			p.Selected = ids[at]
+		}
+	})
 }
 
 func (s State) selectFailureOf(sc scene, service string) State {

@@ -430,6 +430,24 @@ func TestKeysOnAnAlertAreAboutItsService(t *testing.T) {
 	}
 }
 
+// TestKeysOnAChangeAreAboutItsService: c selects what is suspected of the service one
+// comes from, and who moves on to another change rolls that one's service back.
+func TestKeysOnAChangeAreAboutItsService(t *testing.T) {
+	h := newHand(ward()).press("j c")
+	if h.View.Screen != "changes" || h.View.Service != "docs-answers" || h.Panes["changes"].Selected != "c3" {
+		t.Fatalf("c of docs-answers: %s of %s, change %q", h.View.Screen, h.View.Service, h.Panes["changes"].Selected)
+	}
+	if h.press("k"); h.View.Service != "support-chat" {
+		t.Errorf("on its change the service is %s", h.View.Service)
+	}
+	if h.press("R"); h.Confirm.Service != "support-chat" {
+		t.Errorf("R begins for %q", h.Confirm.Service)
+	}
+	if h.press("esc").wait(quiet).press("esc esc"); h.View.Screen != "overview" || h.View.Service != "docs-answers" {
+		t.Errorf("back at %s of %s", h.View.Screen, h.View.Service)
+	}
+}
+
 func TestWhatIsSilentCanBeMadeHeardAgain(t *testing.T) {
 	snap := ward()
 	snap.Alerts[0].Silenced, snap.Alerts[0].Source = []string{"s-1"}, "alerts"

@@ -236,6 +236,8 @@ func (s State) settled(sc scene) State {
 		s.View.Failure = s.selected(sc, "failures")
 	case "drift":
 		s = s.settledDrift(sc)
+	case "changes":
+		s = s.settledChange(sc)
 	case "alerts":
 		s.View.Alert = s.selected(sc, "alerts")
 		if a, ok := s.alert(sc); ok { // its requests, its rollback
@@ -251,6 +253,21 @@ func (s State) settled(sc scene) State {
 		s.Confirm = s.Confirm.adopt(sc)
 	}
 	return s.opened(sc)
+}
+
+// settledChange makes keys be about the service that a change is of, where the
+// selection was moved to it.
+func (s State) settledChange(sc scene) State {
+	id := s.selected(sc, "changes")
+	for _, c := range sc.snap.Changes {
+		if c.ID != id || s.Panes["changes"].Selected == "" {
+			continue
+		}
+		if _, ok := sc.snap.Service(c.Service); ok {
+			s.View.Service = c.Service
+		}
+	}
+	return s
 }
 
 // goTo opens a view and remembers where esc has to go.
