@@ -74,6 +74,24 @@ func TestTheClockSetBackShowsWhatExistedThen(t *testing.T) {
 	})
 }
 
+func TestWhoSaysNotANumberIsNotGone(t *testing.T) {
+	now := time.Now()
+	absent, nan := health.Signal{State: health.Absent}, health.Signal{State: health.NaN, At: now}
+	stale := health.Signal{State: health.Stale, At: now.Add(-time.Minute)}
+	for name, c := range map[string]struct {
+		signals []health.Signal
+		gone    time.Time
+	}{
+		"no number":        {[]health.Signal{absent, nan}, time.Time{}},
+		"nothing any more": {[]health.Signal{absent, stale}, stale.At},
+		"nothing ever":     {[]health.Signal{absent}, time.Time{}},
+	} {
+		if got := gone(c.signals); !got.Equal(c.gone) {
+			t.Errorf("%s: gone since %v, want %v", name, got, c.gone)
+		}
+	}
+}
+
 func TestAServiceThatWasGoneBeforeWeCameIsMissed(t *testing.T) {
 	withMortal(t, 2*time.Hour, 20*time.Minute, func(m *mortal, v *Viewer) {
 		time.Sleep(5 * time.Second)

@@ -201,7 +201,8 @@ func better(a, b health.State) bool {
 func gone(signals []health.Signal) time.Time {
 	var last time.Time
 	for _, s := range signals {
-		if s.State == health.Fresh || s.State == health.Partial || s.State == health.Unreachable {
+		switch s.State {
+		case health.Fresh, health.Partial, health.NaN, health.Unreachable: // who says "not a number" is there
 			return time.Time{}
 		}
 		if s.State == health.Stale && s.Note != "" {

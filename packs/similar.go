@@ -22,13 +22,37 @@ func likeness(a, b string) float64 {
 	if len(wa) < 2 || len(wb) < 2 {
 		return 0 // one word in common is chance
 	}
-	both := 0
+	both, almost := 0, 0
 	for w := range wa {
 		if wb[w] {
 			both++
+		} else if misspelt(w, wa, wb) {
+			almost++
 		}
 	}
-	return float64(both) / float64(len(wa)+len(wb)-both)
+	return (float64(both) + 0.9*float64(almost)) / float64(len(wa)+len(wb)-both-almost)
+}
+
+// misspelt says whether one of the others is this word but for one letter.
+func misspelt(w string, wa, wb map[string]bool) bool {
+	for o := range wb {
+		if !wa[o] && len(w) >= 5 && len(o) >= 5 && oneLetter(w, o) {
+			return true
+		}
+	}
+	return false
+}
+
+// oneLetter says whether two words differ by one letter: another, or one too many.
+func oneLetter(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	return i < len(b) && len(b)-len(a) <= 1 && (a[i:] == b[i+1:] || i < len(a) && a[i+1:] == b[i+1:])
 }
 
 // Family is the name under which an exporter declares a metric: without what

@@ -13,9 +13,19 @@ func TestSimilarNamesShareTheirTellingWords(t *testing.T) {
 		"go_gc_duration_seconds":              "",
 		"vllm:num_requests_running":           "", // itself is not similar
 		"requests_total":                      "", // one word is chance
+		"vllm:num_requests_runing":            "vllm:num_requests_running", // misspelt
 	} {
 		if got := Similar(name, known); got != want {
 			t.Errorf("%s is like %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestAMisspeltNameIsLikeTheOneThatWasMeant(t *testing.T) {
+	known := []string{"vllm:num_requests_running", "vllm:num_requests_waiting"}
+	for _, name := range []string{"vllm:num_requests_waitting", "vllm:num_request_waitang", "vllm:num_requests_aiting"} {
+		if got := Similar(name, known); got != known[1] {
+			t.Errorf("%s is like %q", name, got)
 		}
 	}
 }
