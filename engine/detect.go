@@ -46,12 +46,51 @@ func (e *Engine) detect(j *judgement, services []health.Service, m moment, at ti
 				requests[n-1-i] = &read[i]
 				all.Read(int(k), &read[i])
 			}
+			requests = sinceTakenBack(requests, e.takenBack(s.Name, at), at)
 			found = append(found, triage.Detect(s, requests, at)...)
 		}
 	}
 	whole := !slices.ContainsFunc(e.tails, func(t *tail) bool { return !t.caught })
 	*d = detected{found: found, records: records, when: now, whole: whole}
 	return found
+}
+
+// takenBack is when the newest rollback of a service was seen to be applied, up to a time;
+// zero: there was none.
+func (e *Engine) takenBack(service string, at time.Time) time.Time {
+	if e.o.Desk == nil {
+		return time.Time{}
+	}
+	for _, op := range e.o.Desk.Operations() { // newest first
+		if op.Service == service && !op.Applied.IsZero() && !op.Applied.After(at) {
+			return op.Applied
+		}
+	}
+	return time.Time{}
+}
+
+// begunBefore is how long after a rollback requests may still be answers from before it.
+const begunBefore = 15 * time.Second
+
+// sinceTakenBack leaves out of the detectors' window what came before a rollback: it is
+// of what runs no more, and would keep a service ill for minutes that has recovered.
+// What is older than the window, which shows what is usual, stays. Oldest first.
+func sinceTakenBack(requests []*health.Request, applied, at time.Time) []*health.Request {
+	if applied.IsZero() {
+		return requests
+	}
+	before := func(t time.Time) func(r *health.Request) bool {
+		return func(r *health.Request) bool { return !r.At.Before(t) }
+	}
+	from := slices.IndexFunc(requests, before(at.Add(-triage.DetectWindow)))
+	if from < 0 {
+		return requests
+	}
+	to := slices.IndexFunc(requests, before(applied.Add(begunBefore)))
+	if to < 0 {
+		to = len(requests)
+	}
+	return slices.Delete(requests, from, max(from, to))
 }
 
 // newest are the newest requests of each service up to a time, newest first: where they

@@ -290,6 +290,58 @@ func TestWhatTheDetectorsFindReachesTheVerdict(t *testing.T) {
 	})
 }
 
+// TestAfterARollbackTheDetectorsLookAtWhatCameSince: what was ill before it does not
+// keep the service ill, what is ill again does, and a rollback of long ago changes nothing.
+func TestAfterARollbackTheDetectorsLookAtWhatCameSince(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		applied time.Duration // before now; 0: no rollback
+		ill     bool          // after it as well
+		want    health.Status
+	}{
+		{"no rollback", 0, true, health.Critical},
+		{"it helped", 2 * time.Minute, false, health.OK},
+		{"it did not", 2 * time.Minute, true, health.Critical},
+		{"long ago", time.Hour, true, health.Critical},
+	} {
+		desk := &undone{}
+		inWardOf(t, Options{Packs: onePack(), Desk: desk}, func() []sources.Source {
+			return []sources.Source{&fake{name: "main", value: func(string, time.Time) (float64, bool) { return 0.001, true }}, stream{make(chan sources.Batch, 1)}}
+		}, func(w ward) {
+			v := w.Join()
+			if c.applied > 0 {
+				desk.op = health.Rollback{ID: "op-1", Service: "chat", State: health.OpRecovered, Applied: time.Now().Add(-c.applied)}
+			}
+			b := sources.Batch{CaughtUp: true}
+			for i := range 120 {
+				r := health.Request{ID: fmt.Sprintf("r%d", i), Service: "chat", At: time.Now().Add(-time.Duration(120-i) * 3 * time.Second)}
+				circles := i%2 == 1 && (c.ill || r.At.Before(desk.op.Applied))
+				for k := range 5 {
+					argument := fmt.Sprint(k)
+					if circles {
+						argument = "1"
+					}
+					r.Tools = append(r.Tools, health.ToolCall{Name: "look_up", Arguments: argument})
+				}
+				b.Requests = append(b.Requests, r)
+			}
+			w.tails[0].source.(stream).batches <- b
+			w.later(15 * time.Second)
+			if s, _ := v.Snapshot().Service("chat"); s.Status != c.want {
+				t.Errorf("%s: %v: %+v", c.name, s.Status, s.Findings)
+			}
+		})
+	}
+}
+
+// undone is a desk that has done one thing.
+type undone struct {
+	noted
+	op health.Rollback
+}
+
+func (u *undone) Operations() []health.Rollback { return []health.Rollback{u.op} }
+
 func TestATracingSystemThatIsNotThereIsShownBeforeItIsNeeded(t *testing.T) {
 	a := &tracer{name: "a", has: nobodyHasIt, gone: true}
 	traceWard(t, []*tracer{a}, 1, func(w ward, v *Viewer) {
