@@ -122,7 +122,7 @@ func driftName(d health.Drift) string {
 
 func movedByPSI(d health.Drift) bool { return d.PSIAdj != nil && *d.PSIAdj >= drift.PSIWarn-1e-9 }
 
-// driftText is "feature amount: distribution moved, PSI 0.41 [0.33–0.50], n 5k",
+// driftText is "feature amount: distribution moved, PSI 0.41 [0.33–0.50], limit 0.10, n 5k",
 // or how much moved where PSI is not what says so.
 func driftText(d health.Drift) string {
 	var b strings.Builder
@@ -136,8 +136,11 @@ func driftText(d health.Drift) string {
 			b.WriteString(" [" + health.PSI(*d.Low) + "–" + health.PSI(*d.High) + "]")
 		}
 	}
-	if d.Gap != nil && !movedByPSI(d) {
-		b.WriteString(", " + health.Format(health.Ratio, *d.Gap) + " of it moved")
+	switch {
+	case movedByPSI(d):
+		b.WriteString(", limit " + health.PSI(drift.PSIWarn))
+	case d.Gap != nil:
+		b.WriteString(", " + health.Format(health.Ratio, *d.Gap) + " of it moved, limit " + health.Format(health.Ratio, drift.GapWarn))
 	}
 	return b.String() + ", n " + health.Rough(d.NCur)
 }
