@@ -67,6 +67,7 @@ func (l *roll[T]) seal() {
 func newPage() *page {
 	p := &page{}
 	p.text.Grow(pageText + pageText/16)
+	p.words.of("", place(""), strings.Clone) // the first word
 	return p
 }
 
@@ -110,6 +111,9 @@ func (p *page) weighing() string {
 }
 
 func (p *page) word(s string) uint32 {
+	if s == "" {
+		return 0
+	}
 	n, isNew := p.words.of(s, place(s), strings.Clone)
 	if isNew {
 		p.bytes += len(s) + wordCost
@@ -169,7 +173,7 @@ func (w *writer) float(f *float64) {
 		return
 	}
 	for i, d := range digits {
-		if n := math.Round(*f * d); n >= 0 && n < 1<<48 && n/d == *f && !(n == 0 && math.Signbit(*f)) {
+		if n := math.Floor(*f*d + .5); n >= 0 && n < 1<<48 && n/d == *f && !(n == 0 && math.Signbit(*f)) {
 			w.number(uint64(n)<<2 | uint64(i))
 			return
 		}
