@@ -2,6 +2,7 @@ package triage
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"sickbay/health"
@@ -70,7 +71,33 @@ func plainVersion(v string) string {
 	if len(v) > 1 && v[0] == 'v' && v[1] >= '0' && v[1] <= '9' {
 		return v[1:]
 	}
+	if c := strings.TrimPrefix(v, "sha-"); isCommit(c) { // of images
+		return c[:shortCommit]
+	}
 	return v
+}
+
+// shortCommit is as much of a commit as everybody says: git seven digits of it,
+// GitLab and a registry eight, an API all forty.
+const shortCommit = 7
+
+// isCommit says whether a version can only be a commit: a date has no letters.
+func isCommit(v string) bool {
+	if len(v) < shortCommit || len(v) > 40 {
+		return false
+	}
+	digit, letter := false, false
+	for i := range len(v) {
+		switch c := v[i]; {
+		case c >= '0' && c <= '9':
+			digit = true
+		case c >= 'a' && c <= 'f':
+			letter = true
+		default:
+			return false
+		}
+	}
+	return digit && letter
 }
 
 // from is the index of the first request at or after t.

@@ -41,7 +41,9 @@ func TestARegistryAndALabelNameOneVersionEachInItsWay(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		same bool
-	}{{"v32", "32", true}, {"5.3.1", "v5.3.1", true}, {"v32", "v32", true}, {"v32", "v33", false}, {"vision", "ision", false}, {"", "v", false}, {"v1", "1.0", false}} {
+	}{{"v32", "32", true}, {"5.3.1", "v5.3.1", true}, {"v32", "v32", true}, {"v32", "v33", false}, {"vision", "ision", false}, {"", "v", false}, {"v1", "1.0", false},
+		{"a84d88e7", "a84d88e", true}, {"a84d88e7554fc1fa21bcbc4efae3c782a70d2b9d", "sha-a84d88e", true}, {"a84d88e", "a84d88f", false},
+		{"20261123", "20261124", false}, {"20261123", "2026112", false}, {"defaced", "defaced-1", false}, {"a84d8", "a84d88e", false}, {"sha-", "", false}} {
 		if got := sameVersion(c.a, c.b); got != c.same || sameVersion(c.b, c.a) != got {
 			t.Errorf("%q and %q: %v", c.a, c.b, got)
 		}
