@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -20,13 +21,17 @@ func hasty(watch time.Duration) rollback.DeskOptions {
 // TestTheRollbackOfEveryScenarioIsVerified goes the whole way in simulated time, for
 // every scenario that has something to take back: the guilty service is looked at,
 // the plan that undoes the change is asked for and ordered, the demo changes what
-// runs, and the desk says recovered by what the engine then measures.
+// runs, and the desk says recovered by what the engine then measures. In the suite two of
+// them, one by limits and one by counting; all with SICKBAY_LONG, as make vigil has it.
 func TestTheRollbackOfEveryScenarioIsVerified(t *testing.T) {
 	if raced {
 		t.Skip("every scenario with its history costs minutes under the race detector: make test runs it once more without")
 	}
-	undone := 0
+	undone, long := 0, os.Getenv("SICKBAY_LONG") != ""
 	for _, s := range demo.Scenarios() {
+		if !long && s.Name != "stale-index" && s.Name != "tool-loop" {
+			continue
+		}
 		t.Run(s.Name, func(t *testing.T) {
 			d := storyNow(t, s.Name)
 			truth := truthOf(t, d.Info().Control)
@@ -46,7 +51,7 @@ func TestTheRollbackOfEveryScenarioIsVerified(t *testing.T) {
 			}
 		})
 	}
-	if undone < 6 {
+	if undone < 2 || long && undone < 6 {
 		t.Errorf("only %d scenarios have something to take back", undone)
 	}
 }
@@ -66,7 +71,7 @@ func TestWhatDidNotHelpIsNotCalledRecovered(t *testing.T) {
 		{"quiet", "support-chat/prompt", "", health.OpUnproven, "nothing was ill when it was planned"},
 	} {
 		t.Run(c.scenario, func(t *testing.T) {
-			op, _ := storyNow(t, c.scenario).rollBack(c.target, c.to, hasty(5*time.Second))
+			op, _ := storyNow(t, c.scenario).rollBack(c.target, c.to, hasty(15*time.Second)) // long enough for a look on a slow machine
 			if op.State != c.want || !strings.Contains(op.Text, c.text) {
 				t.Errorf("%s is %s: %s, want %s: %s", c.target, op.State, op.Text, c.want, c.text)
 			}
