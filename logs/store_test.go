@@ -72,7 +72,7 @@ func TestWhatIsHeldIsWhatWasGiven(t *testing.T) {
 
 func FuzzWhatIsHeldIsWhatWasGiven(f *testing.F) {
 	f.Add("req-1", "4bf92f3577b34da6a3ce929d0e0e4736", "it said", "chat", 1.25, int64(7), 12)
-	f.Add("", "4BF9", "", "", -0.0, int64(0), 0)
+	f.Add("", "4BF9", "", "", math.Copysign(0, -1), int64(0), 0)
 	f.Add("\x00\xff", "abc", strings.Repeat("m", 300), "ü", 1e300, int64(1)<<40, 1<<20)
 	f.Fuzz(func(t *testing.T, id, trace, message, word string, number float64, offset int64, length int) {
 		want := health.Request{

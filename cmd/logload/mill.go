@@ -78,9 +78,6 @@ func (m *mill) complaint() string {
 	return fmt.Sprintf(`tool lookup refused for tenant t-%d`, m.rng.IntN(40))
 }
 
-// lineSize is about how long a line is, on average.
-const lineSize = 1200
-
 // past writes n bytes of log, evenly from one time to another.
 func (m *mill) past(to io.Writer, n int64, from, until time.Time) error {
 	span := until.Sub(from)
