@@ -59,8 +59,14 @@ func wholeRequest(in Input, w int) *page {
 		left, right := newRequestPage(in, x-1), newRequestPage(in, w-x-2)
 		left.id, right.id = in.View.Request, in.View.Request
 		left.about(q)
+		left.blank()
 		left.circumstances(q)
 		right.said(q)
+		shorter := left
+		if len(right.rows) <= len(left.rows) {
+			shorter = right
+		}
+		shorter.trace(q)
 		right.raw(q)
 		return beside(in, w, x, left, right)
 	}
@@ -107,6 +113,7 @@ func requestPage(in Input, id string, w int, other map[string]string) *page {
 		p.wrap(themes.Faint, 1, q.Missing)
 	default:
 		p.about(q)
+		p.trace(q)
 		p.blank()
 		p.said(q)
 		p.blank()
@@ -127,7 +134,7 @@ func (p *page) about(q health.Request) {
 	}
 	p.blank()
 	p.timing(q)
-	p.trace(q)
+	p.further(q)
 }
 
 // circumstances are where it ran, for whom, and how it was judged.
@@ -168,21 +175,23 @@ func (p *page) said(q health.Request) {
 	if q.Reading && q.Prompt+q.Answer == "" {
 		p.head("CONTENT")
 		p.wrap(themes.Faint, 1, "reading it…")
-		p.chunks(q.Chunks)
+		p.chunks(q)
 		p.tools(q.Tools)
 		return
 	}
 	if q.Unread != "" && q.Prompt+q.Answer == "" {
 		p.head("CONTENT")
 		p.wrap(themes.Faint, 1, "it cannot be read any more: see the record below")
-		p.chunks(q.Chunks)
+		p.chunks(q)
 		p.tools(q.Tools)
 		return
 	}
-	p.content("PROMPT", q.Prompt)
-	p.blank()
-	p.content("ANSWER", q.Answer)
-	p.chunks(q.Chunks)
+	if s, _ := p.in.Snap.Service(q.Service); s.Kind != health.ML || q.Prompt+q.Answer != "" { // a classic model is asked nothing in words
+		p.content("PROMPT", q.Prompt)
+		p.blank()
+		p.content("ANSWER", q.Answer)
+	}
+	p.chunks(q)
 	p.tools(q.Tools)
 }
 
@@ -319,12 +328,17 @@ func (p *page) lines(role themes.Role, indent int, text string) {
 	}
 }
 
-func (p *page) chunks(chunks []health.Chunk) {
-	if len(chunks) == 0 {
+func (p *page) chunks(q health.Request) {
+	chunks := q.Chunks
+	empty := len(chunks) == 0 && strings.Contains(strings.ToLower(q.Error), "retriev")
+	if len(chunks) == 0 && !empty {
 		return
 	}
 	p.blank()
 	p.head(fmt.Sprintf("RETRIEVED CHUNKS  %d", len(chunks)))
+	if empty {
+		p.wrap(themes.Warn, 1, "nothing was found")
+	}
 	for _, c := range chunks {
 		mark := p.tell("chunk "+c.ID, "")
 		p.line(func(r *row) {
@@ -424,7 +438,9 @@ const mostRaw = 16 << 10
 
 // raw shows the record as it came. It carries the content, so it is hidden with it.
 func (p *page) raw(q health.Request) {
-	p.blank()
+	if len(p.rows) > 0 {
+		p.blank()
+	}
 	p.head("RECORD")
 	if q.Origin != "" {
 		p.wrap(themes.Faint, 1, "from "+q.Origin)

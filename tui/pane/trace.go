@@ -45,25 +45,28 @@ func tracePage(in Input, w int) *page {
 	return p
 }
 
-// trace adds what is known of the trace of a request below its timing: a waterfall,
-// or why there is none. There is nothing to say where nobody could know it.
-func (p *page) trace(q health.Request) {
+// further adds what is peculiar about a request, where to look further, and why there
+// is no trace.
+func (p *page) further(q health.Request) {
 	for _, s := range q.Signs {
 		p.fact("peculiar", themes.Warn, p.shown(s.Kind+": "+s.Text))
 	}
 	if q.Link != "" {
 		p.fact("link", themes.Link, q.Link)
 	}
-	t, asked := p.in.Snap.Traces[q.Trace]
-	switch {
-	case q.Trace == "" || !asked:
-		return
-	case t.State != health.TraceFound:
+	if t, asked := p.in.Snap.Traces[q.Trace]; q.Trace != "" && asked && t.State != health.TraceFound {
 		p.traceState(q, t)
-		return
 	}
-	p.blank()
-	p.fall(&t, rowsBeside)
+}
+
+// trace adds the trace of a request as a waterfall, if it is known.
+func (p *page) trace(q health.Request) {
+	if t := p.in.Snap.Traces[q.Trace]; q.Trace != "" && t.State == health.TraceFound {
+		if len(p.rows) > 0 {
+			p.blank()
+		}
+		p.fall(&t, rowsBeside)
+	}
 }
 
 // rowsBeside is how many rows of a trace stand among other things.
