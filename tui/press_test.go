@@ -430,6 +430,22 @@ func TestKeysOnAnAlertAreAboutItsService(t *testing.T) {
 	}
 }
 
+// TestKeysOnAFailureAreAboutItsService: who moves on to another's failure rolls that one
+// back.
+func TestKeysOnAFailureAreAboutItsService(t *testing.T) {
+	h := newHand(ward()).press("4")
+	for _, id := range func() []string { ids, _ := h.items(h.scene, "failures"); return ids }() {
+		f, _ := h.snap.Failure(id)
+		if _, known := h.snap.Service(f.Service); h.Panes["failures"].Selected == id && known && h.View.Service != f.Service {
+			t.Errorf("on a failure of %s the service is %s", f.Service, h.View.Service)
+		}
+		h.press("j")
+	}
+	if h.press("g G"); h.View.Failure == "" {
+		t.Error("no failure is selected")
+	}
+}
+
 // TestKeysOnAChangeAreAboutItsService: c selects what is suspected of the service one
 // comes from, and who moves on to another change rolls that one's service back.
 func TestKeysOnAChangeAreAboutItsService(t *testing.T) {

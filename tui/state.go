@@ -234,6 +234,11 @@ func (s State) settled(sc scene) State {
 		s.View.Failure = s.selected(sc, "failures")
 	case "failures":
 		s.View.Failure = s.selected(sc, "failures")
+		if f, ok := sc.snap.Failure(s.View.Failure); ok && s.Panes["failures"].Selected == f.ID {
+			if _, ok := sc.snap.Service(f.Service); ok {
+				s.View.Service = f.Service
+			}
+		}
 	case "drift":
 		s = s.settledDrift(sc)
 	case "changes":
