@@ -11,8 +11,8 @@ func TestSimilarNamesShareTheirTellingWords(t *testing.T) {
 		"myllm_time_to_first_token_ms_bucket": "vllm:time_to_first_token_seconds_bucket",
 		"engine_num_requests_running":         "vllm:num_requests_running",
 		"go_gc_duration_seconds":              "",
-		"vllm:num_requests_running":           "", // itself is not similar
-		"requests_total":                      "", // one word is chance
+		"vllm:num_requests_running":           "",                          // itself is not similar
+		"requests_total":                      "",                          // one word is chance
 		"vllm:num_requests_runing":            "vllm:num_requests_running", // misspelt
 	} {
 		if got := Similar(name, known); got != want {
