@@ -306,12 +306,12 @@ func TestAfterARollbackTheDetectorsLookAtWhatCameSince(t *testing.T) {
 	} {
 		desk := &undone{}
 		inWardOf(t, Options{Packs: onePack(), Desk: desk}, func() []sources.Source {
-			return []sources.Source{&fake{name: "main", value: func(string, time.Time) (float64, bool) { return 0.001, true }}, stream{make(chan sources.Batch, 1)}}
-		}, func(w ward) {
-			v := w.Join()
 			if c.applied > 0 {
 				desk.op = health.Rollback{ID: "op-1", Service: "chat", State: health.OpRecovered, Applied: time.Now().Add(-c.applied)}
 			}
+			return []sources.Source{&fake{name: "main", value: func(string, time.Time) (float64, bool) { return 0.001, true }}, stream{make(chan sources.Batch, 1)}}
+		}, func(w ward) {
+			v := w.Join()
 			b := sources.Batch{CaughtUp: true}
 			for i := range 120 {
 				r := health.Request{ID: fmt.Sprintf("r%d", i), Service: "chat", At: time.Now().Add(-time.Duration(120-i) * 3 * time.Second)}
