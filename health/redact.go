@@ -180,15 +180,17 @@ var standard = []Rule{
 // numbered tells a credential from a word.
 func numbered(s string) bool { return strings.ContainsAny(s, "0123456789") }
 
-var escapes = regexp.MustCompile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|[\\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[ -/]*[0-~])")
+// escapes are sequences as they came, and as Clean shows them: what a server said was
+// made harmless long before it is printed.
+var escapes = regexp.MustCompile("[\x1b\u241b](?:\\[[0-?]*[ -/]*[@-~]|[\\]PX^_][^\x07\u2407\x1b\u241b]*(?:[\x07\u2407]|[\x1b\u241b]\\\\)?|[ -/]*[0-~])|\u2039[0-9A-F]{2,6}\u203a")
 
 // visible takes out what a token could be split with.
 func visible(s string) string {
 	odd := func(r rune) bool {
-		return r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f || r == unicode.ReplacementChar ||
+		return r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f || r == unicode.ReplacementChar || pictured(r) ||
 			r > 0x7e && (unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Mn, r) || r < 0xa0)
 	}
-	if strings.IndexFunc(s, odd) < 0 {
+	if strings.IndexFunc(s, odd) < 0 && !strings.Contains(s, "‹") {
 		return s
 	}
 	return strings.Map(func(r rune) rune {
@@ -197,6 +199,12 @@ func visible(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(escapes.ReplaceAllString(s, ""), "\ufffd"))
+}
+
+// pictured says whether a rune is the picture of a control byte, but for those that
+// stand between words.
+func pictured(r rune) bool {
+	return r >= '␀' && r <= '␡' && r != '␉' && r != '␊' && r != '␍'
 }
 
 // public says whether an address is one of the open internet.

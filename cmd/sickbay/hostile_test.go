@@ -365,3 +365,20 @@ func harmful(text string, painted bool) string {
 	}
 	return ""
 }
+
+// TestSecretsAreMaskedWhateverStandsAroundThem: raw, or cleaned before as what servers
+// say is, between other texts of the corpus.
+func TestSecretsAreMaskedWhateverStandsAroundThem(t *testing.T) {
+	all := fouls(t)
+	hidden := secrets(all)
+	for i, s := range hidden {
+		for _, around := range []string{"%s", "\n%s\n", "failed: %s", hidden[(i+1)%len(hidden)].of.label() + " %s", "%s " + hidden[(i+3)%len(hidden)].of.label()} {
+			text := strings.Replace(around, "%s", s.of.label(), 1)
+			for how, masked := range map[string]string{"raw": health.Redact(text), "cleaned": health.Redact(health.Clean(text)), "clean": health.Clean(health.Redact(text))} {
+				for _, seen := range seenIn(masked, hidden) {
+					t.Errorf("%s, in %q: %q shows %s", how, around, masked, seen)
+				}
+			}
+		}
+	}
+}
