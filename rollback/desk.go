@@ -405,6 +405,9 @@ func (c *clerk) publish() {
 			r = mine
 		} else if !r.State.Ended() {
 			r.Where = fmt.Sprintf("pid %d on %s", op.pid, tidy(op.host, 40))
+			if c.targets[op.Target] == nil { // the config has changed since
+				r.Text = "no [[rollback]] of this config names " + tidy(op.Target, 80) + ": nobody here can ask what it runs"
+			}
 		}
 		v.ops = append(v.ops, r)
 		if len(v.ops) == 100 {

@@ -96,6 +96,30 @@ func TestARunningOperationOfAnotherProcessIsLeftAlone(t *testing.T) {
 	})
 }
 
+// TestAConfigThatChangedLosesNoOperation: sickbay reads its config once, so it is another
+// one that may lack the target. It says so, sends nothing and ends nothing.
+func TestAConfigThatChangedLosesNoOperation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := openTest(t)
+		for _, s := range []health.OpState{health.OpPlanned, health.OpSending} {
+			if _, err := j.Append("op-old", string(s), Data{Service: "docs-answers", Target: "docs-answers/index", From: "i2", To: "i1"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f := newPlay() // of support-chat/prompt
+		b := workAs(t, f, DeskOptions{Journal: j, Write: true}, nil)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := tape(j); got != "planned, sending" || f.sent() != 0 {
+			t.Errorf("the journal says %s, sent %d times", got, f.sent())
+		}
+		ops := b.desk.Operations()
+		if len(ops) != 1 || ops[0].State != health.OpSending || !strings.Contains(ops[0].Text, "no [[rollback]] of this config names docs-answers/index") {
+			t.Errorf("operations %+v", ops)
+		}
+	})
+}
+
 // TestWhatAnotherSickbayDoesIsSeenWithinASecondOrTwo: who, where, and until when; the
 // next look at the targets may be far.
 func TestWhatAnotherSickbayDoesIsSeenWithinASecondOrTwo(t *testing.T) {
