@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +17,7 @@ import (
 type mortal struct {
 	*fake
 	from, to time.Time
+	mute     atomic.Bool // it does not say what there was
 }
 
 func (f *mortal) alive(service string, t time.Time) bool {
@@ -23,6 +26,9 @@ func (f *mortal) alive(service string, t time.Time) bool {
 
 func (f *mortal) Instant(ctx context.Context, expr string, at time.Time) (sources.Answer, error) {
 	a, err := f.fake.Instant(ctx, expr, at)
+	if f.mute.Load() && strings.Contains(expr, "last_over_time") {
+		return sources.Answer{}, errors.New("main: 422: too many samples")
+	}
 	var there []sources.Series
 	for _, s := range a.Series {
 		back := at
@@ -70,6 +76,18 @@ func TestTheClockSetBackShowsWhatExistedThen(t *testing.T) {
 			if len(s.Services) != 1 || s.Services[0].Name != name || s.Services[0].Status != health.OK || s.Asking {
 				t.Errorf("at %v: %v, asking %v; only %s was there, and well", at, s.Services, s.Asking, name)
 			}
+		}
+	})
+}
+
+func TestOfAPastThatAServerDoesNotTellOfWhatThereIsNowIsShown(t *testing.T) {
+	withMortal(t, 2*time.Hour, 5*time.Hour, func(m *mortal, v *Viewer) {
+		m.mute.Store(true)
+		v.Want(health.Interest{Lens: health.Lens{Window: time.Hour, At: m.to.Add(2 * time.Hour).Truncate(time.Minute)}})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if s := v.Snapshot(); len(s.Services) != 1 || s.Services[0].Name != "chat" || s.Services[0].Status != health.OK {
+			t.Errorf("%v, not chat, which was well", s.Services)
 		}
 	})
 }
