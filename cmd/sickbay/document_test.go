@@ -16,7 +16,7 @@ import (
 // number, bool, time (RFC 3339), list (of strings), one of some words, …? may be null.
 var promise = map[string]map[string]string{
 	"":                              {"at": "time", "window": "span", "sources": "[]", "services": "[]", "failures": "[]", "changes": "[]", "alerts": "[]", "rollbacks": "[]"},
-	"sources[]":                     {"name": "string", "kind": "string", "ok": "bool", "age_s": "number?", "error": "string?"},
+	"sources[]":                     {"name": "string", "kind": "string", "ok": "bool", "age_s": "number?", "error": "string?", "lines": "number?", "lines_per_second": "number?", "lag_s": "number?", "behind_bytes": "number?", "dropped": "number?", "unreadable": "number?"},
 	"services[]":                    {"name": "string", "kind": "llm|rag|agent|ml|infra", "status": "ok|warn|critical|unknown", "since": "time?", "version": "string?", "reasons": "[]", "signals": "[]", "drift": "[]", "suspects": "[]", "rollback": "{}"},
 	"services[].reasons[]":          {"signal": "string", "text": "string", "value": "number?", "limit": "number?", "status": "ok|warn|critical|unknown"},
 	"services[].signals[]":          {"id": "string", "title": "string", "unit": "string", "value": "number?", "state": "fresh|stale|absent|nan|unreachable|partial", "age_s": "number?", "status": "ok|warn|critical|unknown"},
