@@ -74,21 +74,42 @@ func shiftOf(s health.Signal, calm int64) (shift, bool) {
 	if s.Group == "freshness" {
 		level(at, x, base)
 	}
-	z := robustZ(x, base, noiseFloor(s))
+	return staying(at, robustZ(x, base, noiseFloor(s)), base)
+}
+
+// staying is the first shift that did not come back; where each did, the first that is
+// there now: it may come and go.
+func staying(at []int64, z []float64, base int) (first shift, found bool) {
 	for from := base; ; {
 		alarm, up, ok := cusum(z, from)
 		if !ok {
-			return shift{}, false
+			return first, found
 		}
 		k := splitOf(z, max(base/2, alarm-splitBefore), min(len(z), alarm+splitAfter), up)
 		after := median(z[k:])
 		soon := median(z[k:min(k+stillThere, len(z))])
 		still := median(z[max(k, len(z)-stillThere):])
 		if beyondBy(after, usedZ, up) && beyondBy(soon, usedZ, up) && beyondBy(still, usedZ/2, up) {
-			return shift{time.UnixMilli(at[k]).UTC(), after}, true
+			s := shift{time.UnixMilli(at[k]).UTC(), after}
+			if !cameBack(z[k:], up) {
+				return s, true
+			}
+			if !found {
+				first, found = s, true
+			}
 		}
 		from = alarm + 1
 	}
+}
+
+// cameBack says that a shift was as good as gone for a while: it was another's.
+func cameBack(z []float64, up bool) bool {
+	for ; len(z) >= 2*stillThere; z = z[stillThere:] {
+		if !beyondBy(median(z[:2*stillThere]), usedZ/2, up) {
+			return true
+		}
+	}
+	return false
 }
 
 func beyondBy(z, least float64, up bool) bool {
@@ -96,25 +117,23 @@ func beyondBy(z, least float64, up bool) bool {
 }
 
 // level takes the growth of the baseline off: what is fresh grows old all the time,
-// and that is no news.
+// and that is no news. What was made fresh within the baseline is: growth is the
+// median of many, of which few lie across that moment.
 func level(at []int64, x []float64, base int) {
-	h := base / 2
-	span := median(instants(at[base-h:base])) - median(instants(at[:h]))
-	if span <= 0 {
+	lag := max(base/5, 1)
+	grown := make([]float64, 0, base)
+	for i := lag; i < base; i++ {
+		if span := float64(at[i] - at[i-lag]); span > 0 {
+			grown = append(grown, (x[i]-x[i-lag])/span)
+		}
+	}
+	if len(grown) == 0 {
 		return
 	}
-	slope := (median(x[base-h:base]) - median(x[:h])) / span
+	slope := median(grown)
 	for i := range x {
 		x[i] -= slope * float64(at[i]-at[0])
 	}
-}
-
-func instants(at []int64) []float64 {
-	t := make([]float64, len(at))
-	for i, ms := range at {
-		t[i] = float64(ms)
-	}
-	return t
 }
 
 // heldPoints drops what is no number. Holes are short or they end the series.
