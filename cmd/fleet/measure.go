@@ -175,7 +175,10 @@ func (o options) watchEngine(ctx context.Context, f *figures) error {
 	if err != nil {
 		return err
 	}
-	if err := w.until(ctx, since.Add(time.Duration(o.minutes)*time.Minute), nil); err != nil {
+	// Whole minutes of whole beats: what is asked for once a minute counts once.
+	first := since.Truncate(cfg.Refresh).Add(cfg.Refresh)
+	last := first.Add(time.Duration(o.minutes) * time.Minute)
+	if err := w.until(ctx, last.Add(cfg.Refresh/2), nil); err != nil {
 		return err
 	}
 	after, err := cpuOf(os.Getpid())
@@ -184,7 +187,7 @@ func (o options) watchEngine(ctx context.Context, f *figures) error {
 	}
 	f.engineCPU = time.Duration(float64(after-before) / time.Since(since).Minutes())
 	f.pictures = int(float64(v.Snapshot().Version-version) / time.Since(since).Minutes())
-	f.later, f.most, f.refreshes = w.between(since, time.Now())
+	f.later, f.most, f.refreshes = w.between(since, last.Add(time.Millisecond))
 	load := v.Snapshot().Load
 	f.refresh, f.why = load.Refresh, load.RefreshWhy
 	return nil
