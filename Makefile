@@ -67,8 +67,8 @@ calibrate:   ## drift's false alarms and power, measured by simulation (7 min); 
 
 .PHONY: vigil
 
-vigil:       ## six quiet hours, the first minutes of every incident and what its rollback comes to, in simulated time (6 min)
-	SICKBAY_QUIET=$(or $(QUIET),6h) SICKBAY_LONG=1 go test ./cmd/sickbay -count=1 -run 'SixQuietHours|TrueCauseIsFirstSoon|RollbackOfEveryScenario' -v -timeout 60m
+vigil:       ## six quiet hours; every incident: its first minutes, its rollback, and 14 of each, in simulated time (10 min)
+	SICKBAY_QUIET=$(or $(QUIET),6h) SICKBAY_SURVEY=$(or $(SURVEY),14) SICKBAY_LONG=1 go test ./cmd/sickbay -count=1 -run 'SixQuietHours|TrueCauseIsFirst|RollbackOfEveryScenario' -v -timeout 60m
 
 .PHONY: logs-report
 
