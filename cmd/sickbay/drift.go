@@ -119,6 +119,12 @@ func (g glass) open(ctx context.Context, s *health.Snapshot, r pane.DriftRow) (*
 	return g.look(ctx)
 }
 
+// openRequest looks again with a request open: its line is read, its trace looked up.
+func (g glass) openRequest(ctx context.Context, id string) (*health.Snapshot, error) {
+	g.i.Request = id
+	return g.look(ctx)
+}
+
 // rows are the comparisons that were asked for.
 func (o driftFlags) rows(s *health.Snapshot) []pane.DriftRow {
 	return slices.DeleteFunc(pane.Drifts(s), func(r pane.DriftRow) bool {

@@ -179,7 +179,13 @@ func TestEveryViewOfADemoIsPrinted(t *testing.T) {
 			if !strings.HasPrefix(picture, "sickbay  ") || !utf8.ValidString(picture) {
 				t.Errorf("%s at %s:\n%s", view, size, clip(picture))
 			}
+			if strings.Contains(picture, "reading it") || strings.Contains(picture, "asking") {
+				t.Errorf("%s at %s was drawn before it was whole:\n%s", view, size, clip(picture))
+			}
 		}
+	}
+	if !strings.Contains(all["request-120x40"], "TRACE  5 spans") {
+		t.Errorf("the request without its trace:\n%s", all["request-120x40"])
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,13 +74,13 @@ func (a *app) snapshot(c *cobra.Command, o snapshotFlags) error {
 		i.Service = "*" // the promise has every signal, not only those a picture needs
 	}
 	s := house.round(c.Context(), i)
-	if v.Screen == "drift" && o.format != "json" {
-		if s, err = (glass{a, cfg, a.journalPath(), i}).openWorst(c.Context(), s, v.Service); err != nil {
-			return err
-		}
-	}
 	if err := o.missing(s); err != nil {
 		return exit{exitFailed, err}
+	}
+	if o.format != "json" {
+		if s, err = a.opened(c.Context(), s, &v, glass{a, cfg, a.journalPath(), i}); err != nil {
+			return err
+		}
 	}
 	if o.format == "json" {
 		return a.document(s.Document(a.now()))
@@ -92,6 +93,20 @@ func (a *app) snapshot(c *cobra.Command, o snapshotFlags) error {
 		look = look.With(cfg.ASCII, false)
 	}
 	return a.picture(a.out, s, seen{v, &cfg.Redact}, w, h, look, o.format)
+}
+
+// opened looks again where a view is about one thing that nobody named: the comparison
+// that moved most, the request of the loudest failure.
+func (a *app) opened(ctx context.Context, s *health.Snapshot, v *pane.View, g glass) (*health.Snapshot, error) {
+	switch {
+	case v.Screen == "drift":
+		return g.openWorst(ctx, s, v.Service)
+	case v.Screen == "request" && v.Request == "" && len(s.Services) > 0:
+		if v.Failure, v.Request = newestFailure(s, cmp.Or(v.Service, s.Services[0].Name)); v.Request != "" {
+			return g.openRequest(ctx, v.Request)
+		}
+	}
+	return s, nil
 }
 
 // missing says what of that which was named is not there.
@@ -166,11 +181,15 @@ func (a *app) lookAtAll(ctx context.Context, path, pictures string) error {
 		if v.Failure, v.Request = newestFailure(s, v.Service); screen == "request" && v.Request == "" {
 			continue
 		}
-		s := s
-		if screen == "drift" {
-			if s, err = (glass{a, cfg, filepath.Join(a.stateDir(), "look.jsonl"), i}).openWorst(ctx, s, v.Service); err != nil {
-				return err
-			}
+		g, s := glass{a, cfg, filepath.Join(a.stateDir(), "look.jsonl"), i}, s
+		switch screen {
+		case "drift":
+			s, err = g.openWorst(ctx, s, v.Service)
+		case "request":
+			s, err = g.openRequest(ctx, v.Request)
+		}
+		if err != nil {
+			return err
 		}
 		for _, size := range [][2]int{{80, 24}, {120, 40}} {
 			if err := a.show(s, seen{v, &cfg.Redact}, size[0], size[1], look, pictures); err != nil {
