@@ -259,7 +259,8 @@ func (e *Engine) learnRange(a answer, now time.Time) {
 }
 
 // learnInterval takes the scrape interval. A young series has too few samples and
-// looks slower than it is: the interval only ever becomes shorter.
+// looks slower than it is: the interval only ever becomes shorter, and one that did is
+// asked for again soon.
 func (e *Engine) learnInterval(a answer) {
 	asking := slices.ContainsFunc(e.asked, func(a *asked) bool { return a.paced })
 	a.q.to.paced = true
@@ -272,6 +273,7 @@ func (e *Engine) learnInterval(a answer) {
 	found := packs.Interval(lastValue(a.got.Series[0]))
 	if found > 0 && (a.q.to.every == 0 || found < a.q.to.every) {
 		a.q.to.every = found
+		a.q.to.last[anInterval] = e.o.Now().Add(time.Minute - intervalEvery)
 		e.rate = e.o.Rate
 		for _, each := range e.asked {
 			e.rate = max(e.rate, packs.RateFor(each.every))

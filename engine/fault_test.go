@@ -629,6 +629,33 @@ func TestAScrapeIntervalThatCouldNotBeFoundIsAskedForAgain(t *testing.T) {
 	})
 }
 
+// young is a fake that was started when the test was: of the five minutes in which samples
+// are counted it has only the newest, and looks slower than it is.
+type young struct {
+	*fake
+	began time.Time
+}
+
+func (y *young) Instant(ctx context.Context, expr string, at time.Time) (sources.Answer, error) {
+	if strings.Contains(expr, "count_over_time") {
+		y.set(func(f *fake) { f.every = 300 / max(1, min(at.Sub(y.began), 5*time.Minute).Seconds()/5) }) // scraped every 5 s
+	}
+	return y.fake.Instant(ctx, expr, at)
+}
+
+func TestTheScrapeIntervalOfAYoungServerIsKnownInMinutes(t *testing.T) {
+	second := &young{fake: &fake{name: "new", value: func(string, time.Time) (float64, bool) { return 0.001, true }}}
+	inWard(t, func() sources.Source { second.began = time.Now().Add(-20 * time.Second); return second }, func(w ward) {
+		v := w.Join()
+		w.later(20 * time.Second)
+		at := v.Snapshot().Rate
+		w.later(5 * time.Minute)
+		if now := v.Snapshot().Rate; at < 2*time.Minute || now > time.Minute {
+			t.Errorf("rates are taken over %v at first and %v after five minutes", at, now)
+		}
+	})
+}
+
 // TestWhoLooksAtAnotherTimeTakesNobodysSeries: all want another stretch of the same
 // question.
 func TestWhoLooksAtAnotherTimeTakesNobodysSeries(t *testing.T) {
