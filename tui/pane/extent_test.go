@@ -53,7 +53,9 @@ func TestWhatIsReadAsOneStaysOnOneLine(t *testing.T) {
 	for s, want := range map[string]string{
 		"refusals 17.1 %, limit":  "refusals 17.1_%, limit",
 		"for 11 m":                "for 11_m",
-		"n 1 794":                 "n 1_794",
+		"n 1 794":                 "n_1_794",
+		"limit 0.10, n 530":       "limit_0.10, n_530",
+		"when 3 are there":        "when 3 are there",
 		"v30 (Nov 1), v29":        "v30 (Nov_1), v29",
 		"two words":               "two words",
 		"3 services and 4 models": "3 services and 4 models",

@@ -163,7 +163,8 @@ func (p *page) broken(s string, w int) []string {
 	return lines
 }
 
-// glued keeps on one line what is read as one: "17.1 %", "11 m", "1 794", "Nov 6".
+// glued keeps on one line what is read as one: "17.1 %", "11 m", "1 794", "Nov 6",
+// "limit 0.10", "n 530".
 func glued(s string) string {
 	b := []byte(s)
 	if !bytes.ContainsAny(b, "0123456789") {
@@ -171,7 +172,7 @@ func glued(s string) string {
 	}
 	var out strings.Builder
 	for i := range b {
-		if b[i] == ' ' && i > 0 && (isDigit(b[i-1]) && unitAt(s[i+1:]) || dayAt(s, i)) {
+		if b[i] == ' ' && i > 0 && (isDigit(b[i-1]) && unitAt(s[i+1:]) || dayAt(s, i) || namedAt(s, i)) {
 			out.WriteString("\u00a0")
 		} else {
 			out.WriteByte(b[i])
@@ -185,6 +186,15 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 // dayAt says whether the blank at i is that of a date: "Nov 6".
 func dayAt(s string, i int) bool {
 	return i >= 3 && i+1 < len(s) && isDigit(s[i+1]) && strings.Contains("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", s[i-3:i])
+}
+
+// namedAt says whether the blank at i is between what a number is and the number.
+func namedAt(s string, i int) bool {
+	if i+1 == len(s) || !isDigit(s[i+1]) {
+		return false
+	}
+	word := s[strings.LastIndexByte(s[:i], ' ')+1 : i]
+	return word == "n" || word == "limit" || word == "PSI"
 }
 
 // unitAt says whether s begins with a percent sign, more digits, or a word of one
