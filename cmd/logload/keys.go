@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sickbay/cmd/internal/proc"
 )
 
 // letters are typed into the filter of the failures: each is drawn by nothing but its key.
@@ -65,7 +67,7 @@ func (o options) pressWhileGrowing(ctx context.Context, out io.Writer) error {
 	defer stop()
 	grown := make(chan error, 1)
 	go func() { grown <- grow(growing, path, o.rate*1e6, o.span) }()
-	before, err := usageOf(t.pid)
+	before, err := proc.UsageOf(t.pid)
 	if err != nil {
 		return err
 	}
@@ -82,7 +84,7 @@ func (o options) pressWhileGrowing(ctx context.Context, out io.Writer) error {
 		}
 		took = append(took, d)
 	}
-	after, err := usageOf(t.pid)
+	after, err := proc.UsageOf(t.pid)
 	if err := errors.Join(err, <-grown); err != nil {
 		return err
 	}
@@ -93,7 +95,7 @@ func (o options) pressWhileGrowing(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "%d keys in %v while a log grew by %g MB/s: half within %v, 99 %% within %v, all within %v\n",
 		len(took), time.Since(begun).Round(time.Second), o.rate, at(.5), at(.99), at(1))
 	fmt.Fprintf(out, "%.0f %% of a core, %d MB resident, %d MB at most\n",
-		100*(after.cpu-before.cpu).Seconds()/time.Since(begun).Seconds(), after.resident/1e6, after.most/1e6)
+		100*(after.CPU-before.CPU).Seconds()/time.Since(begun).Seconds(), after.Resident/1e6, after.Most/1e6)
 	return o.behind(ctx, out, t)
 }
 

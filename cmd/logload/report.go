@@ -21,6 +21,8 @@ import (
 
 	"sickbay/logs"
 	"sickbay/sources"
+
+	"sickbay/cmd/internal/proc"
 )
 
 // runs is how often everybody reads the file: the run that took least is told, since
@@ -222,11 +224,11 @@ func (o options) resident(ctx context.Context, w io.Writer, dir string) error {
 	if err := pause(ctx, 20*time.Second); err != nil {
 		return err
 	}
-	u, err := usageOf(t.pid)
+	u, err := proc.UsageOf(t.pid)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "| sickbay dashboard \t| that, at 120x40, for 20 s \t| %.2f \t| \t| \t| %d MB |\n", u.cpu.Seconds(), u.most/1e6)
+	fmt.Fprintf(w, "| sickbay dashboard \t| that, at 120x40, for 20 s \t| %.2f \t| \t| \t| %d MB |\n", u.CPU.Seconds(), u.Most/1e6)
 	return nil
 }
 
